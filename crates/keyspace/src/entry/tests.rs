@@ -1,0 +1,85 @@
+//! An entry against a plain struct of its parts, over every boundary of the layout.
+use super::*;
+use proptest::prelude::*;
+
+fn bytes_of(entry: &Entry) -> Vec<u8> {
+    match entry.as_str().expect("a string") {
+        Str::Int(number) => number.to_string().into_bytes(),
+        Str::Bytes(bytes) => bytes.to_vec(),
+    }
+}
+
+#[test]
+fn a_small_key_and_value_take_forty_bytes() {
+    let entry = Entry::new(&[7; 16], NewValue::Bytes(&[8; 16]), None, 0);
+    assert_eq!(entry.block_bytes(), 40);
+    let entry = Entry::new(&[7; 16], NewValue::Bytes(&[8; 16]), Some(1), 0);
+    assert_eq!(entry.block_bytes(), 48);
+}
+
+#[test]
+fn lengths_around_every_boundary_survive() {
+    for key_len in [0, 1, 254, 255, 256, 70_000] {
+        for value_len in [0, 1, 65_535, 65_536, 200_000] {
+            for expiry in [None, Some(i64::MAX)] {
+                let (key, value) = (vec![b'k'; key_len], vec![b'v'; value_len]);
+                let mut entry = Entry::new(&key, NewValue::Bytes(&value), expiry, 0xabcdef);
+                assert_eq!(entry.key(), &key[..]);
+                assert_eq!(bytes_of(&entry), value);
+                assert_eq!(entry.expire_at_ms(), expiry);
+                assert_eq!(entry.access(), 0xabcdef);
+                entry.resize_bytes(65_536)[65_535] = b'x';
+                assert_eq!(entry.key(), &key[..]);
+                assert_eq!(entry.expire_at_ms(), expiry);
+                assert_eq!(bytes_of(&entry)[65_535], b'x');
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_of_appends_reallocates_rarely() {
+    let mut entry = Entry::new(b"k", NewValue::Bytes(&[0; 70_000]), None, 0);
+    let mut moves = 0;
+    for len in 70_001..170_000 {
+        let before = entry.block_bytes();
+        entry.resize_bytes(len);
+        moves += usize::from(entry.block_bytes() != before);
+    }
+    assert!(moves < 20, "{moves} reallocations");
+}
+
+proptest! {
+    #[test]
+    fn edits_agree_with_a_vec(
+        key in proptest::collection::vec(any::<u8>(), 0..300),
+        steps in proptest::collection::vec((0u8..4, 0usize..70_000, any::<i64>()), 1..30),
+    ) {
+        let mut entry = Entry::new(&key, NewValue::Int(5), None, 1);
+        let mut model: Vec<u8> = b"5".to_vec();
+        for (what, len, number) in steps {
+            match what {
+                0 => {
+                    entry.resize_bytes(len);
+                    model.resize(len, 0);
+                }
+                1 => {
+                    model = vec![number as u8; len % 100];
+                    if !entry.set_bytes_in_place(&model) {
+                        entry = entry.rebuilt(NewValue::Bytes(&model), entry.expire_at_ms());
+                    }
+                }
+                2 => {
+                    entry = entry.rebuilt(NewValue::Int(number), Some(number));
+                    model = number.to_string().into_bytes();
+                }
+                _ => {
+                    let expiry = entry.expire_at_ms();
+                    entry = entry.rekeyed(&key, expiry);
+                }
+            }
+            prop_assert_eq!(entry.key(), &key[..]);
+            prop_assert_eq!(bytes_of(&entry), model.clone());
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What one lock protects: a share of every database, and the books about who watches which key.
+
+use crate::db::{Counters, Db};
+use crate::entry::Entry;
+use crate::hooks::{self, Effects};
+use crate::table::{KeyHasher, NEVER, Place, Table};
+use hashbrown::HashTable;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A key at a moment: the database, the key with its hash, and the batch's time.
+#[derive(Clone, Copy)]
+pub struct At<'k> {
+    /// Database number.
+    pub db: u16,
+    /// Key.
+    pub key: &'k [u8],
+    /// The key's hash under the server's function.
+    pub hash: u64,
+    /// Milliseconds since 1970, frozen for the batch.
+    pub now_ms: i64,
+}
+
+/// Marks that a watched key was touched; shared with the session that watches.
+pub type Dirty = Arc<AtomicBool>;
+
+struct Watched {
+    db: u16,
+    key: Box<[u8]>,
+    hash: u64,
+    watchers: Vec<Dirty>,
+}
+
+struct Waited {
+    db: u16,
+    key: Box<[u8]>,
+    hash: u64,
+    waiters: usize,
+}
+
+/// One lock shard.
+pub struct Shard {
+    dbs: Box<[Db]>,
+    hasher: KeyHasher,
+    stagger: usize,
+    watched: HashTable<Watched>,
+    waited: HashTable<Waited>,
+}
+
+impl Shard {
+    /// An empty shard; `counters` has one element per database.
+    pub fn new(hasher: KeyHasher, stagger: usize, counters: &[Arc<Counters>]) -> Shard {
+        let dbs = counters.iter().map(|c| Db::new(hasher.clone(), stagger, c.clone())).collect();
+        let (watched, waited) = (HashTable::new(), HashTable::new());
+        Shard { dbs, hasher, stagger, watched, waited }
+    }
+
+    /// A database, for reading.
+    #[inline]
+    pub fn db(&self, db: u16) -> &Db {
+        &self.dbs[db as usize]
+    }
+
+    #[inline]
+    pub(crate) fn db_mut(&mut self, db: u16) -> &mut Db {
+        &mut self.dbs[db as usize]
+    }
+
+    /// The place of a live key. An entry whose time has come is removed on the way.
+    #[inline]
+    pub(crate) fn find(&mut self, at: At<'_>, fx: &mut Effects) -> Option<Place> {
+        let table = self.dbs[at.db as usize].table();
+        let place = table.find(at.hash, at.key)?;
+        if table.get(place).is_expired(at.now_ms) {
+            return self.meet_expired(at, place, fx);
+        }
+        Some(place)
+    }
+
+    /// A key past its time was met: it is gone for the caller, and removed unless removal is off.
+    #[cold]
+    fn meet_expired(&mut self, at: At<'_>, place: Place, fx: &mut Effects) -> Option<Place> {
+        if !fx.interest.keep_expired {
+            self.expire(at, place, fx);
+        }
+        None
+    }
+
+    /// Removes an entry because its time has come.
+    fn expire(&mut self, at: At<'_>, place: Place, fx: &mut Effects) {
+        let entry = self.dbs[at.db as usize].remove(place);
+        fx.discard(entry);
+        fx.expired += 1;
+        if fx.interest.log {
+            fx.expired_keys.push((at.db, at.key.into()));
+        }
+        fx.notify(hooks::EXPIRED, at.db, at.key);
+        self.touch(at, fx);
+    }
+
+    /// A read: the live entry with its access noted, hit or miss counted.
+    #[inline]
+    pub fn read(&mut self, at: At<'_>, fx: &mut Effects) -> Option<&Entry> {
+        let Some(place) = self.find(at, fx) else {
+            fx.misses += 1;
+            fx.notify(hooks::KEY_MISS, at.db, at.key);
+            return None;
+        };
+        fx.hits += 1;
+        let entry = self.dbs[at.db as usize].entry_mut(place);
+        if !fx.no_touch {
+            let access = entry.access();
+            let touched = fx.policy.touched(access);
+            if touched != access {
+                entry.set_access(touched);
+            }
+        }
+        Some(entry)
+    }
+
+    /// A look that leaves no trace in the access bits or the statistics.
+    pub fn peek(&mut self, at: At<'_>, fx: &mut Effects) -> Option<&Entry> {
+        let place = self.find(at, fx)?;
+        Some(self.dbs[at.db as usize].table().get(place))
+    }
+
+    /// Tells watchers and waiters of a key that it changed.
+    #[inline]
+    pub(crate) fn touch(&mut self, at: At<'_>, fx: &mut Effects) {
+        if !self.watched.is_empty() {
+            self.mark_watched(at);
+        }
+        if !self.waited.is_empty() {
+            self.mark_waited(at, fx);
+        }
+    }
+
+    #[cold]
+    fn mark_watched(&self, at: At<'_>) {
+        let same = |w: &Watched| w.db == at.db && *w.key == *at.key;
+        if let Some(watched) = self.watched.find(at.hash, same) {
+            for dirty in &watched.watchers {
+                dirty.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    #[cold]
+    fn mark_waited(&self, at: At<'_>, fx: &mut Effects) {
+        let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
+        if self.waited.find(at.hash, same).is_some() {
+            fx.ready.push((at.db, at.key.into()));
+        }
+    }
+
+    /// Registers a watcher of a key.
+    pub fn watch(&mut self, at: At<'_>, dirty: Dirty) {
+        let same = |w: &Watched| w.db == at.db && *w.key == *at.key;
+        if let Some(watched) = self.watched.find_mut(at.hash, same) {
+            watched.watchers.push(dirty);
+            return;
+        }
+        let watched =
+            Watched { db: at.db, key: at.key.into(), hash: at.hash, watchers: vec![dirty] };
+        self.watched.insert_unique(at.hash, watched, |w| w.hash);
+    }
+
+    /// Takes a watcher of a key off the books.
+    pub fn unwatch(&mut self, at: At<'_>, dirty: &Dirty) {
+        let same = |w: &Watched| w.db == at.db && *w.key == *at.key;
+        if let Ok(mut slot) = self.watched.find_entry(at.hash, same) {
+            let watchers = &mut slot.get_mut().watchers;
+            if let Some(i) = watchers.iter().position(|w| Arc::ptr_eq(w, dirty)) {
+                watchers.swap_remove(i);
+            }
+            if watchers.is_empty() {
+                slot.remove();
+            }
+        }
+    }
+
+    /// Notes that one more client waits for a key.
+    pub fn wait(&mut self, at: At<'_>) {
+        let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
+        if let Some(waited) = self.waited.find_mut(at.hash, same) {
+            waited.waiters += 1;
+            return;
+        }
+        let waited = Waited { db: at.db, key: at.key.into(), hash: at.hash, waiters: 1 };
+        self.waited.insert_unique(at.hash, waited, |w| w.hash);
+    }
+
+    /// Notes that one client fewer waits for a key.
+    pub fn unwait(&mut self, at: At<'_>) {
+        let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
+        if let Ok(mut slot) = self.waited.find_entry(at.hash, same) {
+            slot.get_mut().waiters -= 1;
+            if slot.get().waiters == 0 {
+                slot.remove();
+            }
+        }
+    }
+
+    /// Empties a database and hands its table over to be freed elsewhere. Watched keys that existed
+    /// count as touched. O(watched keys).
+    pub fn flush(&mut self, db: u16, now_ms: i64) -> Table {
+        self.mark_existing(db, now_ms);
+        self.dbs[db as usize].take(self.hasher.clone(), self.stagger)
+    }
+
+    /// Exchanges two databases; keys watched in either count as touched where they exist in either.
+    pub fn swap_dbs(&mut self, first: u16, second: u16, now_ms: i64, fx: &mut Effects) {
+        if first == second {
+            return;
+        }
+        self.mark_existing(first, now_ms);
+        self.mark_existing(second, now_ms);
+        let (low, high) = (first.min(second) as usize, first.max(second) as usize);
+        let (left, right) = self.dbs.split_at_mut(high);
+        left[low].swap(&mut right[0]);
+        self.mark_existing(first, now_ms);
+        self.mark_existing(second, now_ms);
+        for waited in &self.waited {
+            if waited.db == first || waited.db == second {
+                fx.ready.push((waited.db, waited.key.clone()));
+            }
+        }
+    }
+
+    fn mark_existing(&self, db: u16, now_ms: i64) {
+        for watched in self.watched.iter().filter(|w| w.db == db) {
+            let table = self.dbs[db as usize].table();
+            let found = table.find(watched.hash, &watched.key);
+            if found.is_some_and(|place| !table.get(place).is_expired(now_ms)) {
+                for dirty in &watched.watchers {
+                    dirty.store(true, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// Removes expired entries of a database, visiting at most `segments_max` of the segments in which
+    /// something is due. Returns whether more is due.
+    pub fn sweep(&mut self, db: u16, now_ms: i64, segments_max: usize, fx: &mut Effects) -> bool {
+        let count = self.dbs[db as usize].table().segments().len();
+        let mut visited = 0;
+        for _ in 0..count {
+            let table = self.dbs[db as usize].table();
+            let index = self.dbs[db as usize].sweep_from % count;
+            if table.segments()[index].earliest_expiry_ms <= now_ms {
+                if visited == segments_max {
+                    return true;
+                }
+                visited += 1;
+                self.sweep_segment(db, index, now_ms, fx);
+            }
+            self.dbs[db as usize].sweep_from = index + 1;
+        }
+        false
+    }
+
+    fn sweep_segment(&mut self, db: u16, index: usize, now_ms: i64, fx: &mut Effects) {
+        let segment = &self.dbs[db as usize].table().segments()[index];
+        for entry in segment.iter() {
+            entry.prefetch();
+        }
+        let mut due: Vec<Box<[u8]>> = Vec::new();
+        let mut earliest = NEVER;
+        for entry in segment.iter() {
+            match entry.expire_at_ms() {
+                Some(at_ms) if at_ms <= now_ms => due.push(entry.key().into()),
+                Some(at_ms) => earliest = earliest.min(at_ms),
+                None => {}
+            }
+        }
+        self.dbs[db as usize].table_mut().segments_mut()[index].earliest_expiry_ms = earliest;
+        for key in due {
+            let hash = self.hasher.hash(&key);
+            let at = At { db, key: &key, hash, now_ms };
+            if let Some(place) = self.dbs[db as usize].table().find(hash, &key) {
+                self.expire(at, place, fx);
+            }
+        }
+    }
+}

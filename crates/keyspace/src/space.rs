@@ -1,0 +1,200 @@
+//! The whole keyspace: the lock shards, how a batch locks several, and how one caller locks all.
+//!
+//! Nobody ever sleeps on a shard's lock. A batch tries the locks it needs in ascending order; if one
+//! is taken it lets all go and comes back later. Whoever needs every shard raises the gate first: no
+//! new batch starts while it is up, so the running ones drain and the next attempt gets them all.
+
+use crate::db::Counters;
+use crate::shard::Shard;
+use crate::table::KeyHasher;
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A shard on cache lines of its own, so that neighbouring locks do not disturb each other.
+#[repr(align(128))]
+struct Slot {
+    shard: Mutex<Shard>,
+    counters: Box<[Arc<Counters>]>,
+}
+
+/// Attempts on a taken lock before a batch gives way.
+const SPINS_MAX: u32 = 100;
+
+/// All data of a server.
+pub struct Keyspace {
+    slots: Box<[Slot]>,
+    hasher: KeyHasher,
+    databases: u16,
+    /// How many callers want every shard.
+    gate: AtomicUsize,
+}
+
+/// Sums over all shards for one database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DbSize {
+    /// Entries.
+    pub keys: u64,
+    /// Entries with an expiry.
+    pub expires: u64,
+    /// Bytes of entries and values.
+    pub bytes: u64,
+    /// Mean of the expiries, in milliseconds since 1970; 0 without any.
+    pub expiry_mean_ms: i64,
+}
+
+impl Keyspace {
+    /// An empty keyspace of `shards` (a power of two) shards and `databases` databases.
+    ///
+    /// # Panics
+    /// If `shards` is not a power of two, or exceeds 65536.
+    pub fn new(shards: usize, databases: u16, seed: u64) -> Keyspace {
+        assert!(shards.is_power_of_two() && shards <= 1 << 16);
+        let hasher = KeyHasher::new(seed);
+        let slot = |index: usize| {
+            let counters: Box<[_]> =
+                (0..databases).map(|_| Arc::new(Counters::default())).collect();
+            Slot { shard: Mutex::new(Shard::new(hasher.clone(), index, &counters)), counters }
+        };
+        let slots = (0..shards).map(slot).collect();
+        Keyspace { slots, hasher, databases, gate: AtomicUsize::new(0) }
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// The shard of a hash.
+    #[inline]
+    pub fn shard_of(&self, hash: u64) -> u16 {
+        (hash as usize & (self.slots.len() - 1)) as u16
+    }
+
+    /// Number of shards.
+    pub fn shards(&self) -> u16 {
+        self.slots.len() as u16
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> u16 {
+        self.databases
+    }
+
+    /// Locks one shard if it is free, or gets free within a short spin.
+    pub fn try_shard(&self, index: u16) -> Option<MutexGuard<'_, Shard>> {
+        let lock = &self.slots[index as usize].shard;
+        for _ in 0..SPINS_MAX {
+            if let Some(guard) = lock.try_lock() {
+                return Some(guard);
+            }
+            std::hint::spin_loop();
+        }
+        None
+    }
+
+    /// Whether a batch should stand back because somebody waits for every shard.
+    #[inline]
+    pub fn is_gated(&self) -> bool {
+        // Ordering: relaxed, the gate is a courtesy; the locks decide.
+        self.gate.load(Ordering::Relaxed) != 0
+    }
+
+    /// Raises the gate until the returned guard is dropped.
+    pub fn raise_gate(&self) -> Gate<'_> {
+        self.gate.fetch_add(1, Ordering::Relaxed);
+        Gate(self)
+    }
+
+    /// Sizes of a database, read without any lock. O(shards).
+    pub fn size(&self, db: u16) -> DbSize {
+        let mut size = DbSize::default();
+        let mut expiry_sum_s = 0u64;
+        for slot in &self.slots {
+            let counters = &slot.counters[db as usize];
+            size.keys += counters.keys.load(Ordering::Relaxed);
+            size.expires += counters.expires.load(Ordering::Relaxed);
+            size.bytes += counters.bytes.load(Ordering::Relaxed);
+            expiry_sum_s = expiry_sum_s.wrapping_add(counters.expiry_sum_s.load(Ordering::Relaxed));
+        }
+        let mean_s = (expiry_sum_s as i64).checked_div(size.expires as i64).unwrap_or(0);
+        size.expiry_mean_ms = mean_s.saturating_mul(1000);
+        size
+    }
+
+    /// Keys of a database in one shard, read without the lock.
+    pub fn shard_keys(&self, shard: u16, db: u16) -> u64 {
+        self.slots[shard as usize].counters[db as usize].keys.load(Ordering::Relaxed)
+    }
+}
+
+/// The gate, held up while this lives.
+pub struct Gate<'k>(&'k Keyspace);
+
+impl Drop for Gate<'_> {
+    fn drop(&mut self) {
+        self.0.gate.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The shards that a batch, transaction or command holds, in ascending order.
+#[derive(Default)]
+pub struct LockSet<'k> {
+    guards: SmallVec<[(u16, MutexGuard<'k, Shard>); 4]>,
+}
+
+impl<'k> LockSet<'k> {
+    /// Nothing locked.
+    pub fn new() -> LockSet<'k> {
+        LockSet { guards: SmallVec::new() }
+    }
+
+    /// Locks `shards`, sorted and without repetition, or nothing: false if one of them is taken.
+    pub fn try_lock(&mut self, keyspace: &'k Keyspace, shards: &[u16]) -> bool {
+        debug_assert!(self.guards.is_empty() && shards.is_sorted());
+        for &index in shards {
+            let Some(guard) = keyspace.try_shard(index) else {
+                self.guards.clear();
+                return false;
+            };
+            self.guards.push((index, guard));
+        }
+        true
+    }
+
+    /// Locks every shard, or nothing.
+    pub fn try_lock_all(&mut self, keyspace: &'k Keyspace) -> bool {
+        debug_assert!(self.guards.is_empty());
+        for index in 0..keyspace.shards() {
+            let Some(guard) = keyspace.try_shard(index) else {
+                self.guards.clear();
+                return false;
+            };
+            self.guards.push((index, guard));
+        }
+        true
+    }
+
+    /// A locked shard; `None` if it is not in the set. O(log n).
+    #[inline]
+    pub fn get(&mut self, shard: u16) -> Option<&mut Shard> {
+        if self.guards.len() == 1 {
+            let (only, guard) = &mut self.guards[0];
+            return (*only == shard).then_some(&mut **guard);
+        }
+        let found = self.guards.binary_search_by_key(&shard, |(index, _)| *index).ok()?;
+        Some(&mut self.guards[found].1)
+    }
+
+    /// Whether nothing is locked.
+    pub fn is_empty(&self) -> bool {
+        self.guards.is_empty()
+    }
+
+    /// Lets all go.
+    pub fn unlock(&mut self) {
+        self.guards.clear();
+    }
+}
