@@ -1,0 +1,120 @@
+//! A request's words, borrowed from the buffer they arrived in.
+
+use crate::error::{self, CmdError};
+use resp::Span;
+
+/// The words of one request; the first is the command's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    buf: &'a [u8],
+    spans: &'a [Span],
+}
+
+impl<'a> Args<'a> {
+    /// Words given by spans into a buffer.
+    pub fn new(buf: &'a [u8], spans: &'a [Span]) -> Args<'a> {
+        Args { buf, spans }
+    }
+
+    /// Number of words.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is no word.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// A word, if there is one at this index.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        Some(self.spans.get(index)?.of(self.buf))
+    }
+
+    /// A word that the arity guarantees.
+    ///
+    /// # Panics
+    /// If there is no word at this index.
+    #[inline]
+    pub fn at(&self, index: usize) -> &'a [u8] {
+        self.spans[index].of(self.buf)
+    }
+
+    /// The words from an index on.
+    pub fn from(&self, index: usize) -> Args<'a> {
+        Args { buf: self.buf, spans: &self.spans[index.min(self.spans.len())..] }
+    }
+
+    /// All words in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
+        let buf = self.buf;
+        self.spans.iter().map(move |span| span.of(buf))
+    }
+
+    /// Whether the word at an index is this keyword, in any case.
+    #[inline]
+    pub fn is(&self, index: usize, word: &str) -> bool {
+        self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// The word at an index, or a syntax error.
+    pub fn required(&self, index: usize) -> Result<&'a [u8], CmdError> {
+        self.get(index).ok_or(error::SYNTAX)
+    }
+
+    /// The word at an index as an integer, or the integer error (a syntax error where it is missing).
+    pub fn integer(&self, index: usize) -> Result<i64, CmdError> {
+        stdx::num::parse_i64(self.required(index)?).ok_or(error::NOT_INTEGER)
+    }
+
+    /// The word at an index as a float.
+    pub fn float(&self, index: usize) -> Result<f64, CmdError> {
+        stdx::num::parse_f64(self.required(index)?).ok_or(error::NOT_FLOAT)
+    }
+
+    /// A word as text for an error message: lossy, and cut to 128 bytes.
+    pub fn lossy(&self, index: usize) -> String {
+        let word = self.get(index).unwrap_or_default();
+        String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned()
+    }
+
+    /// An owned copy of all words, for requests that outlive their buffer.
+    pub fn to_owned(&self) -> OwnedArgs {
+        let size = self.spans.iter().map(|span| span.len as usize).sum();
+        let mut owned = OwnedArgs { buf: Vec::with_capacity(size), spans: Vec::new() };
+        owned.spans.reserve_exact(self.len());
+        self.iter().for_each(|word| owned.push(word));
+        owned
+    }
+}
+
+/// A request that owns its words: queued in a transaction, made by a script, or kept while it waits.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedArgs {
+    buf: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl OwnedArgs {
+    /// Adds a word.
+    ///
+    /// # Panics
+    /// If all words together exceed 4 GiB; the parser bounds requests below that.
+    pub fn push(&mut self, word: &[u8]) {
+        let start = u32::try_from(self.buf.len()).expect("requests are bounded to 4 GiB");
+        self.buf.extend_from_slice(word);
+        self.spans.push(Span { start, len: word.len() as u32 });
+    }
+
+    /// The words, borrowed.
+    pub fn as_args(&self) -> Args<'_> {
+        Args { buf: &self.buf, spans: &self.spans }
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.buf.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}

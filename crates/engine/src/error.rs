@@ -1,0 +1,61 @@
+//! Errors of commands: small values that become error replies.
+
+use std::borrow::Cow;
+
+/// An error reply without the leading minus: a code word, a space, a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CmdError(Cow<'static, str>);
+
+impl CmdError {
+    /// A fixed text.
+    pub const fn fixed(text: &'static str) -> CmdError {
+        CmdError(Cow::Borrowed(text))
+    }
+
+    /// A text made for the occasion.
+    pub fn text(text: String) -> CmdError {
+        CmdError(Cow::Owned(text))
+    }
+
+    /// The reply's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The code word, as the error statistics count it.
+    pub fn code(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+}
+
+/// An argument is not what the grammar asks for.
+pub const SYNTAX: CmdError = CmdError::fixed("ERR syntax error");
+/// An argument or value is no 64-bit integer.
+pub const NOT_INTEGER: CmdError = CmdError::fixed("ERR value is not an integer or out of range");
+/// An argument or value is no floating-point number.
+pub const NOT_FLOAT: CmdError = CmdError::fixed("ERR value is not a valid float");
+/// The key holds a value of another type.
+pub const WRONG_TYPE: CmdError =
+    CmdError::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
+/// The key does not exist and must.
+pub const NO_SUCH_KEY: CmdError = CmdError::fixed("ERR no such key");
+/// A number must not be negative.
+pub const MUST_BE_POSITIVE: CmdError =
+    CmdError::fixed("ERR value is out of range, must be positive");
+/// A database number is out of range.
+pub const DB_RANGE: CmdError = CmdError::fixed("ERR DB index is out of range");
+/// Source and destination are the same.
+pub const SAME_OBJECT: CmdError =
+    CmdError::fixed("ERR source and destination objects are the same");
+/// The session is not authenticated.
+pub const NO_AUTH: CmdError = CmdError::fixed("NOAUTH Authentication required.");
+
+/// The error for an expiry that cannot be represented.
+pub fn invalid_expire(command: &str) -> CmdError {
+    CmdError::text(format!("ERR invalid expire time in '{command}' command"))
+}
+
+/// The error for a call with the wrong number of words.
+pub fn wrong_arity(command: &str) -> CmdError {
+    CmdError::text(format!("ERR wrong number of arguments for '{command}' command"))
+}
