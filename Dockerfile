@@ -7,12 +7,13 @@ FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="Cinnabar" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A fixed number, so that volumes keep their owner from one image to the next.
-RUN groupadd --system --gid 10001 cinnabar \
- && useradd --system --uid 10001 --gid cinnabar --no-create-home --home-dir /data cinnabar \
+RUN groupadd --gid 10001 cinnabar \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data \
+      --shell /usr/sbin/nologin cinnabar \
  && install --directory --owner=cinnabar --group=cinnabar --mode=0750 /data
 COPY --from=build /src/target/release/cinnabar /usr/local/bin/cinnabar
 COPY --from=build /src/LICENSE /usr/share/doc/cinnabar/LICENSE
-USER cinnabar
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379
