@@ -1,5 +1,8 @@
 use stdx::num::{write_f64, write_i64, write_u64};
 
+/// No double's text is longer ("-1.2345678901234567e-100" is close).
+const DOUBLE_LEN_MAX: usize = 32;
+
 /// Appends replies to a buffer in the protocol version of the client.
 pub struct Writer<'a> {
     pub out: &'a mut Vec<u8>,
@@ -32,6 +35,9 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub fn integer(&mut self, value: i64) {
+        if let Ok(len @ 0..10) = usize::try_from(value) {
+            return self.header(b':', len);
+        }
         self.out.push(b':');
         write_i64(self.out, value);
         self.end_line();
@@ -87,9 +93,14 @@ impl<'a> Writer<'a> {
             write_f64(self.out, value);
             return self.end_line();
         }
-        let mut text = Vec::with_capacity(32);
-        write_f64(&mut text, value);
-        self.bulk(&text);
+        // The length comes first but is known last: write the text, then set it aside.
+        let start = self.out.len();
+        write_f64(self.out, value);
+        let mut text = [0; DOUBLE_LEN_MAX];
+        let len = self.out.len() - start;
+        text[..len].copy_from_slice(&self.out[start..]);
+        self.out.truncate(start);
+        self.bulk(&text[..len]);
     }
 
     pub fn boolean(&mut self, value: bool) {
@@ -122,6 +133,17 @@ impl<'a> Writer<'a> {
 
     #[inline]
     fn header(&mut self, kind: u8, len: usize) {
+        // Most lengths are small; one copy then does it.
+        match len {
+            0..10 => {
+                return self.out.extend_from_slice(&[kind, b'0' + len as u8, b'\r', b'\n']);
+            }
+            10..100 => {
+                let (tens, ones) = (b'0' + (len / 10) as u8, b'0' + (len % 10) as u8);
+                return self.out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+            }
+            _ => {}
+        }
         self.out.push(kind);
         write_u64(self.out, len as u64);
         self.end_line();
@@ -173,6 +195,10 @@ mod tests {
         check_same(|w| w.bulk(b"a\r\nb"), "$4\r\na\r\nb\r\n");
         check_same(|w| w.array(0), "*0\r\n");
         check_same(|w| w.array(123), "*123\r\n");
+        for len in [9, 10, 99, 100] {
+            check_same(|w| w.array(len), &format!("*{len}\r\n"));
+            check_same(|w| w.integer(len as i64), &format!(":{len}\r\n"));
+        }
     }
 
     #[test]
@@ -183,6 +209,9 @@ mod tests {
         check(|w| w.set(3), "*3\r\n", "~3\r\n");
         check(|w| w.push(3), "*3\r\n", ">3\r\n");
         check(|w| w.double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n");
+        let longest = "-2.2250738585072014e-308";
+        let number: f64 = longest.parse().expect("a number");
+        check(|w| w.double(number), &format!("$24\r\n{longest}\r\n"), &format!(",{longest}\r\n"));
         check(|w| w.double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n");
         check(|w| w.boolean(true), ":1\r\n", "#t\r\n");
         check(|w| w.boolean(false), ":0\r\n", "#f\r\n");

@@ -194,3 +194,7 @@ impl std::ops::Add for LongDouble {
         self.sum(other)
     }
 }
+
+#[cfg(test)]
+#[path = "longdouble/tests.rs"]
+mod tests;

@@ -119,7 +119,8 @@ impl<'a> Decimal<'a> {
         let shift = 64 + number.leading_zeros();
         let dividend = u128::from(number) << shift;
         let power = u128::from(power);
-        let quotient = dividend / power | u128::from(!dividend.is_multiple_of(power));
+        let remainder = !dividend.is_multiple_of(power);
+        let quotient = (dividend / power) | u128::from(remainder);
         LongDouble::rounded(negative, quotient, -i64::from(shift))
     }
 }

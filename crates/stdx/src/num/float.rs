@@ -115,3 +115,155 @@ fn lay_out(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
         write_i64(out, i64::from(shown.abs()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prng::Prng;
+
+    fn written(value: f64) -> String {
+        let mut out = Vec::new();
+        write_f64(&mut out, value);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn what_is_a_double() {
+        let cases = [
+            ("1", 1.0),
+            ("+1", 1.0),
+            ("00012", 12.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("1E5", 1e5),
+            ("1e+05", 1e5),
+            ("inf", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("0x10", 16.0),
+            ("0x.8", 0.5),
+            ("-0X1P-3", -0.125),
+            ("0x1.8p1", 3.0),
+            ("0x1p-1074", 5e-324),
+            ("0x1.8p-1074", 1e-323),
+            ("0x1.fffffffffffffp1023", f64::MAX),
+            ("0x1.00000000000008p0", 1.0),
+            ("0x1.000000000000081p0", 1.0 + f64::EPSILON),
+            ("0x1.00000000000018p0", 1.0 + 2.0 * f64::EPSILON),
+            ("0x0p99999999999999999999", 0.0),
+            ("0e99999999999999999999", 0.0),
+            ("1e-310", 1e-310),
+            ("3e-324", 5e-324),
+        ];
+        for (text, value) in cases {
+            assert_eq!(parse_f64(text.as_bytes()), Some(value), "{text}");
+        }
+        let minus_zero = parse_f64(b"-0").expect("a number");
+        assert!(minus_zero == 0.0 && minus_zero.is_sign_negative());
+    }
+
+    #[test]
+    fn what_is_no_double() {
+        let texts = [
+            "",
+            " 1",
+            "1 ",
+            "1\0",
+            ".",
+            "-",
+            "-.",
+            "e5",
+            "1e",
+            "1e+",
+            "--1",
+            "+-1",
+            "1_0",
+            "1,0",
+            "infinit",
+            "infx",
+            "nan",
+            "-NaN",
+            "nan(1)",
+            "0x",
+            "0xg",
+            "0x.",
+            "0x1p",
+            "0x.p1",
+            "1p1",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "2e-324",
+            "0x1p1024",
+            "0x1p-1075",
+            "0x1p99999999999999999",
+            "0x1.fffffffffffff8p1023",
+        ];
+        for text in texts {
+            assert_eq!(parse_f64(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(parse_f64(b"\xff"), None);
+    }
+
+    #[test]
+    fn layouts() {
+        let cases = [
+            (3.0, "3"),
+            (-0.0, "-0"),
+            (0.1, "0.1"),
+            (12345.678, "12345.678"),
+            (1e16, "10000000000000000"),
+            (1e18, "1000000000000000000"),
+            (1e19, "1e+19"),
+            (9.2e18, "9.2e+18"),
+            (-1e21, "-1e+21"),
+            (1.25e21, "1.25e+21"),
+            (4_611_686_018_427_387_904.0, "4611686018427387904"),
+            (-4_611_686_018_427_387_904.0, "-4611686018427387904"),
+            (9_223_372_036_854_775_808.0, "9223372036854776000"),
+            (123_456_789_012_345_680_000.0, "123456789012345680000"),
+            (1e-4, "0.0001"),
+            (1e-5, "0.00001"),
+            (1e-7, "1e-7"),
+            (2.5e-7, "2.5e-7"),
+            (0.00012345, "1.2345e-4"),
+            (0.0012345678, "0.0012345678"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(written(value), text);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut prng = Prng::new(4);
+        for _ in 0..50_000 {
+            let random = f64::from_bits(prng.next_u64());
+            let decimal = prng.below(1_000_000) as f64 / 1000.0;
+            for value in [random, decimal, (prng.next_u64() >> prng.below(64)) as f64] {
+                if !value.is_nan() {
+                    assert_eq!(parse_f64(written(value).as_bytes()), Some(value), "{value:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hexadecimal_text_of_any_double_reads_back() {
+        let mut prng = Prng::new(5);
+        for _ in 0..20_000 {
+            let bits = prng.next_u64() >> 1;
+            let value = f64::from_bits(bits);
+            if value.is_finite() {
+                let (biased, fraction) = ((bits >> 52) as i32, bits & ((1 << 52) - 1));
+                let (lead, exponent) = if biased == 0 { (0, -1022) } else { (1, biased - 1023) };
+                let text = format!("0x{lead}.{fraction:013x}p{exponent}");
+                assert_eq!(parse_f64(text.as_bytes()), Some(value), "{text}");
+            }
+        }
+    }
+}
