@@ -124,7 +124,7 @@ impl Config {
         Err(SetError::refused(&shown(), reason))
     }
 
-    fn read(&self, id: ParamId, value: &[u8], old: &str) -> Result<Value, Reason> {
+    pub(crate) fn read(&self, id: ParamId, value: &[u8], old: &str) -> Result<Value, Reason> {
         let row = self.row(id);
         let text = std::str::from_utf8(value).map_err(|_| match row.kind {
             Kind::Text(_) | Kind::Special(_) => Cow::from("argument must be valid UTF-8"),

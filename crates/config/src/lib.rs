@@ -25,6 +25,8 @@ pub mod special;
 mod split;
 mod store;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use args::CommandLine;
 pub use change::{Applied, Change, ChangeSet, Rights, SetError};

@@ -70,7 +70,7 @@ pub(crate) fn memory(text: &str) -> Option<u64> {
 pub(crate) fn memory_text(bytes: u64) -> String {
     let units = [(1u64 << 30, "gb"), (1 << 20, "mb"), (1 << 10, "kb")];
     for (size, unit) in units {
-        if bytes != 0 && bytes % size == 0 {
+        if bytes != 0 && bytes.is_multiple_of(size) {
             return format!("{}{unit}", bytes / size);
         }
     }

@@ -253,8 +253,11 @@ pub mod event {
 }
 
 fn parse_notify(args: &[&str], _: &str, _: Source) -> Result<String, Reason> {
+    let &[letters] = args else {
+        return Err("wrong number of arguments".into());
+    };
     let mut set = 0;
-    for letter in args.concat().chars() {
+    for letter in letters.chars() {
         set |= event::from_letter(letter)
             .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
     }

@@ -80,10 +80,24 @@ impl Config {
     /// Replaces a default by one that is known at start only: the working directory, the number
     /// of cores. The value follows. Panics when the text does not fit the row.
     pub fn set_default(&mut self, name: &str, text: &str) {
-        let id = self.id(name).unwrap_or_else(|| panic!("no parameter {name}"));
+        let id = self.require(name);
         let value = default_value(self.row(id), text);
         self.defaults[usize::from(id.0)] = value.clone();
         self.store(id, value);
+    }
+
+    /// The row of a name that a table is known to have. Panics without it: a typing mistake in
+    /// the caller, found at the first start.
+    pub fn require(&self, name: &str) -> ParamId {
+        self.id(name).unwrap_or_else(|| panic!("no parameter {name}"))
+    }
+
+    /// Sets a value from inside, whatever the row's rights: REPLICAOF, the resolved `dir`, a
+    /// DEBUG command. The value is validated like one of CONFIG SET.
+    pub fn assign(&self, id: ParamId, value: &str) -> Result<(), Reason> {
+        let value = self.read(id, value.as_bytes(), &self.text(id))?;
+        self.store(id, value);
+        Ok(())
     }
 
     /// The row's index; names and aliases, in any case.

@@ -54,9 +54,12 @@ pub const PARAMS: &[Param] = &[
         .immutable(),
     text("pidfile", "").immutable(),
     int("databases", "16", 1, I32_MAX).immutable(),
-    // 0 stands for every core until the caller sets the number as the default.
+    // The default that counts, the number of cores, is known to the caller only.
     int("io-threads", "1", 1, 128).immutable(),
     boolean("io-threads-always-active", "no").hidden(),
+    int("min-io-threads-avoid-copy-reply", "7", 0, I32_MAX).hidden(),
+    int("min-string-size-avoid-copy-reply", "16384", 0, I32_MAX).hidden(),
+    int("min-string-size-avoid-copy-reply-threaded", "65536", 0, I32_MAX).hidden(),
     boolean("set-proc-title", "yes").immutable(),
     text_where("proc-title-template", "{title} {listen-addr} {server-mode}", title_template),
     text_where("locale-collate", "", locale),
