@@ -25,7 +25,7 @@ pub const PARAMS: &[Param] = &[
         .with(Flags::MULTI_ARG)
         .immutable(),
     text("masterauth", "").alias("primaryauth").with(Flags::SENSITIVE),
-    text("masteruser", "").alias("primaryuser"),
+    text("masteruser", "").alias("primaryuser").with(Flags::SENSITIVE),
     boolean("replica-read-only", "yes").alias("slave-read-only"),
     boolean("replica-serve-stale-data", "yes").alias("slave-serve-stale-data"),
     boolean("replica-lazy-flush", "no").alias("slave-lazy-flush"),
