@@ -524,6 +524,8 @@ pub struct Command {
     pub arity: Option<i32>,
     /// Shards needed beyond the keys'.
     pub scope: Scope,
+    /// Whether it runs at once inside a transaction instead of being queued.
+    pub controls_transaction: bool,
     /// Subcommands; where there are any, the handler is called only without one.
     pub subcommands: &'static [Command],
     /// The function.
@@ -548,6 +550,7 @@ pub const fn command(name: &'static str, handler: Handler) -> Command {
         tips: &[],
         arity: None,
         scope: Scope::Keys,
+        controls_transaction: false,
         subcommands: &[],
         handler,
     }
@@ -648,6 +651,12 @@ impl Command {
     /// Takes the shards by itself, one after the other.
     pub const fn walks(mut self) -> Command {
         self.scope = Scope::Walk;
+        self
+    }
+
+    /// Runs at once inside a transaction.
+    pub const fn controls_transaction(mut self) -> Command {
+        self.controls_transaction = true;
         self
     }
 

@@ -163,8 +163,7 @@ impl Registry {
             return Ok(());
         }
         let to = to.to_ascii_lowercase();
-        self.name(index, &to)
-            .map_err(|_| "Target command name already exists".to_owned())
+        self.name(index, &to).map_err(|_| "Target command name already exists".to_owned())
     }
 
     /// The row of an index that this registry gave.
@@ -223,12 +222,16 @@ impl Registry {
     pub fn resolve(&self, args: Args<'_>) -> Result<&Registered, CmdError> {
         let Some(command) = self.find(args.at(0)) else { return Err(unknown_command(args)) };
         let command = match (command.subcommands.is_empty(), args.get(1)) {
-            (false, Some(word)) => self
-                .subcommand(command, word)
-                .ok_or_else(|| unknown_subcommand(command, args))?,
+            (false, Some(word)) => {
+                self.subcommand(command, word).ok_or_else(|| unknown_subcommand(command, args))?
+            }
             _ => command,
         };
-        if command.accepts(args.len()) { Ok(command) } else { Err(error::wrong_arity(&command.name)) }
+        if command.accepts(args.len()) {
+            Ok(command)
+        } else {
+            Err(error::wrong_arity(&command.name))
+        }
     }
 
     /// The modules.

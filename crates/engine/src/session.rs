@@ -35,6 +35,10 @@ pub struct Multi {
     pub queue: Vec<Queued>,
     /// Whether a command was refused, so that EXEC must fail.
     pub refused: bool,
+    /// Whether a queued command may write.
+    pub writes: bool,
+    /// Bytes of the queue.
+    pub bytes: u64,
 }
 
 /// A key watched since some moment.

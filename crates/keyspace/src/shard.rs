@@ -38,6 +38,9 @@ struct Waited {
     waiters: usize,
 }
 
+/// Below this many watched keys ended watches are not worth a sweep.
+const WATCHED_SWEEP_MIN: usize = 64;
+
 /// One lock shard.
 pub struct Shard {
     dbs: Box<[Db]>,
@@ -45,6 +48,8 @@ pub struct Shard {
     stagger: usize,
     watched: HashTable<Watched>,
     waited: HashTable<Waited>,
+    /// Number of watched keys at which ended watches are swept.
+    watched_sweep_at: usize,
 }
 
 impl Shard {
@@ -52,7 +57,8 @@ impl Shard {
     pub fn new(hasher: KeyHasher, stagger: usize, counters: &[Arc<Counters>]) -> Shard {
         let dbs = counters.iter().map(|c| Db::new(hasher.clone(), stagger, c.clone())).collect();
         let (watched, waited) = (HashTable::new(), HashTable::new());
-        Shard { dbs, hasher, stagger, watched, waited }
+        let watched_sweep_at = WATCHED_SWEEP_MIN;
+        Shard { dbs, hasher, stagger, watched, waited, watched_sweep_at }
     }
 
     /// A database, for reading.
@@ -153,30 +159,25 @@ impl Shard {
         }
     }
 
-    /// Registers a watcher of a key.
+    /// Registers a watcher of a key. The watch lasts until the caller drops its own handle; what is
+    /// left of it here is swept when the books have doubled since the last sweep.
     pub fn watch(&mut self, at: At<'_>, dirty: Dirty) {
+        if self.watched.len() >= self.watched_sweep_at {
+            self.watched.retain(|watched| {
+                watched.watchers.retain(|dirty| Arc::strong_count(dirty) > 1);
+                !watched.watchers.is_empty()
+            });
+            self.watched_sweep_at = (self.watched.len() * 2).max(WATCHED_SWEEP_MIN);
+        }
         let same = |w: &Watched| w.db == at.db && *w.key == *at.key;
         if let Some(watched) = self.watched.find_mut(at.hash, same) {
+            watched.watchers.retain(|dirty| Arc::strong_count(dirty) > 1);
             watched.watchers.push(dirty);
             return;
         }
         let watched =
             Watched { db: at.db, key: at.key.into(), hash: at.hash, watchers: vec![dirty] };
         self.watched.insert_unique(at.hash, watched, |w| w.hash);
-    }
-
-    /// Takes a watcher of a key off the books.
-    pub fn unwatch(&mut self, at: At<'_>, dirty: &Dirty) {
-        let same = |w: &Watched| w.db == at.db && *w.key == *at.key;
-        if let Ok(mut slot) = self.watched.find_entry(at.hash, same) {
-            let watchers = &mut slot.get_mut().watchers;
-            if let Some(i) = watchers.iter().position(|w| Arc::ptr_eq(w, dirty)) {
-                watchers.swap_remove(i);
-            }
-            if watchers.is_empty() {
-                slot.remove();
-            }
-        }
     }
 
     /// Notes that one more client waits for a key.

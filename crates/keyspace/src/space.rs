@@ -28,7 +28,7 @@ pub struct Keyspace {
     hasher: KeyHasher,
     databases: u16,
     /// How many callers want every shard.
-    gate: AtomicUsize,
+    gate: Arc<AtomicUsize>,
 }
 
 /// Sums over all shards for one database.
@@ -58,7 +58,7 @@ impl Keyspace {
             Slot { shard: Mutex::new(Shard::new(hasher.clone(), index, &counters)), counters }
         };
         let slots = (0..shards).map(slot).collect();
-        Keyspace { slots, hasher, databases, gate: AtomicUsize::new(0) }
+        Keyspace { slots, hasher, databases, gate: Arc::default() }
     }
 
     /// The hash of a key.
@@ -103,9 +103,9 @@ impl Keyspace {
     }
 
     /// Raises the gate until the returned guard is dropped.
-    pub fn raise_gate(&self) -> Gate<'_> {
+    pub fn raise_gate(&self) -> Gate {
         self.gate.fetch_add(1, Ordering::Relaxed);
-        Gate(self)
+        Gate(self.gate.clone())
     }
 
     /// Sizes of a database, read without any lock. O(shards).
@@ -124,6 +124,11 @@ impl Keyspace {
         size
     }
 
+    /// Keys with an expiry of a database in one shard, read without the lock.
+    pub fn shard_expires(&self, shard: u16, db: u16) -> u64 {
+        self.slots[shard as usize].counters[db as usize].expires.load(Ordering::Relaxed)
+    }
+
     /// Keys of a database in one shard, read without the lock.
     pub fn shard_keys(&self, shard: u16, db: u16) -> u64 {
         self.slots[shard as usize].counters[db as usize].keys.load(Ordering::Relaxed)
@@ -131,11 +136,11 @@ impl Keyspace {
 }
 
 /// The gate, held up while this lives.
-pub struct Gate<'k>(&'k Keyspace);
+pub struct Gate(Arc<AtomicUsize>);
 
-impl Drop for Gate<'_> {
+impl Drop for Gate {
     fn drop(&mut self) {
-        self.0.gate.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
