@@ -11,8 +11,9 @@ use crate::info::InfoSection;
 use crate::keys;
 use crate::module::Module;
 use config::Param;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use keyspace::value::TypeId;
+use std::collections::HashMap;
 
 /// A row with everything that is computed from it.
 pub struct Registered {

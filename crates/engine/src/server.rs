@@ -179,7 +179,8 @@ impl Server {
 
     /// An outlet for the effects of a batch that starts now.
     pub fn effects(&self, now_ms: i64, rng: &mut Prng) -> Effects {
-        let events = EventClass(self.config.int(self.ids.notify_events) as u32);
+        // The parameter's two lowest bits say where events are published, the others which.
+        let events = EventClass((self.config.int(self.ids.notify_events) >> 2) as u32);
         let interest = Interest { events, log: false, keep_expired: false };
         let policy = if self.counts_frequency() {
             let factor = self.config.int(self.ids.lfu_log_factor) as u32;
@@ -193,8 +194,8 @@ impl Server {
 
     /// Whether the eviction policy counts how often keys are used.
     pub fn counts_frequency(&self) -> bool {
-        // The low bits of the policy's number say what it looks at; see the memory table of `config`.
-        self.config.int(self.ids.maxmemory_policy) & 2 != 0
+        use config::tables::memory::policy::{ALLKEYS_LFU, VOLATILE_LFU};
+        matches!(self.config.int(self.ids.maxmemory_policy), ALLKEYS_LFU | VOLATILE_LFU)
     }
 
     /// Milliseconds since 1970.

@@ -64,13 +64,13 @@ impl Worker {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn run_requests(
+    fn run_requests<'k>(
         &mut self,
-        server: &Server,
+        server: &'k Server,
         conn: &mut Conn,
         input: &[u8],
         out: &mut Vec<u8>,
-        locks: &mut LockSet<'_>,
+        locks: &mut LockSet<'k>,
         fx: &mut Effects,
         now_ms: i64,
     ) -> usize {
