@@ -133,6 +133,8 @@ pub struct Server {
     pub host: Arc<dyn Host>,
     /// Parameters found once.
     pub ids: ParamIds,
+    /// The configuration file the server was started with, its absolute path.
+    pub config_file: Option<String>,
     /// 40 hexadecimal digits that name this run.
     pub run_id: String,
     /// When the server started, in milliseconds since 1970.
@@ -159,6 +161,7 @@ impl Server {
         let mut seeds = Prng::new(host.random());
         let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[seeds.below(16) as usize]));
         Ok(Server {
+            config_file: None,
             run_id: run_id.collect(),
             stats: Stats::new(registry.len()),
             registry,

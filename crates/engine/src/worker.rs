@@ -5,7 +5,7 @@
 //! ascending order, all entries prefetched, and then the commands run one after the other. A batch ends
 //! at a command that is not a plain one on declared keys; that one runs alone.
 //!
-//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Again`]), and the connection's
+//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Contended`]), and the connection's
 //! driver serves others in between. The driver owns the sockets and the buffers; this is a plain
 //! function over bytes, so that drivers can be exchanged and simulated.
 
@@ -69,8 +69,10 @@ pub enum Next {
     Read { need: usize },
     /// Send the replies, then call again with the unconsumed rest.
     Flush,
-    /// Let others run, then call again: a lock was taken, or a long command has more to do.
-    Again,
+    /// Let others run, then call again: a long command has more to do.
+    Yield,
+    /// Somebody else holds a lock: let others run, then call again.
+    Contended,
     /// Call again at this time in milliseconds since 1970, or when woken.
     Until(i64),
     /// Send the replies, then close.

@@ -40,7 +40,7 @@ impl Worker {
             self.requests.truncate(first);
         }
         if server.keyspace.is_gated() && conn.gate.is_none() {
-            return Err(Next::Again);
+            return Err(Next::Contended);
         }
         let mut locks = LockSet::new();
         self.shards.clear();
@@ -50,7 +50,7 @@ impl Worker {
             self.shards.dedup();
         }
         if !locks.try_lock(&server.keyspace, &self.shards) {
-            return Err(Next::Again);
+            return Err(Next::Contended);
         }
         let mut fx = server.effects(now_ms, &mut self.rng);
         fx.no_touch = conn.session.no_touch;
@@ -192,7 +192,7 @@ impl Worker {
         let locked = self.lock_for(server, conn, command, args, &mut hashed, &mut locks);
         if !locked {
             self.hashed = hashed;
-            return Err(Next::Again);
+            return Err(Next::Contended);
         }
         let mut fx = server.effects(now_ms, &mut self.rng);
         fx.no_touch = conn.session.no_touch;
@@ -211,7 +211,7 @@ impl Worker {
             Ok(Outcome::Contended) => {
                 out.truncate(reply_from);
                 self.settle(server, fx);
-                return Err(Next::Again);
+                return Err(Next::Contended);
             }
             Ok(Outcome::Exec) => {
                 return self.run_exec(server, conn, command, now_ms, fx, out);
@@ -277,7 +277,7 @@ impl Worker {
             Some(shards) => lock_some(server, conn, shards, &mut locks),
         };
         if !locked {
-            return Err(Next::Again);
+            return Err(Next::Contended);
         }
         conn.gate = None;
         let from = out.len();
@@ -331,7 +331,8 @@ impl Worker {
             }
         };
         let next = match step {
-            Ok(Step::More | Step::Contended) => Next::Again,
+            Ok(Step::More) => Next::Yield,
+            Ok(Step::Contended) => Next::Contended,
             Ok(Step::Until(until_ms)) => Next::Until(until_ms),
             Ok(Step::Done) | Err(_) => {
                 let failed = finish(server, step.map(drop), from, out, conn.session.resp3);

@@ -1,0 +1,121 @@
+//! A worker thread: a tokio current-thread runtime with the connections that were dealt to it.
+
+use crate::connection::Driver;
+use crate::stream::Stream;
+use crate::tls::Handshake;
+use engine::clients::Peer;
+use engine::{Conn, Server, Session, Worker};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::LocalSet;
+
+/// Bytes of a worker's read buffer.
+const BUFFER_BYTES: usize = 16 << 10;
+/// How often expired keys are looked for.
+const SWEEP_PERIOD: Duration = Duration::from_millis(100);
+/// Segments visited in one go of a sweep, for each shard and database.
+const SWEEP_SEGMENTS_MAX: usize = 4;
+
+/// A connection that was accepted, on its way to a worker.
+pub struct Accepted {
+    /// The socket.
+    pub socket: Socket,
+    /// What the listener knows of it.
+    pub peer: Peer,
+}
+
+/// An accepted socket.
+pub enum Socket {
+    /// TCP.
+    Tcp(std::net::TcpStream),
+    /// TCP on the TLS port.
+    Tls(std::net::TcpStream, Handshake),
+    /// A Unix socket.
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// What the connections of one worker share.
+pub struct Local {
+    /// The core's worker and the buffers. Borrowed only while a connection is being processed.
+    pub shared: RefCell<Shared>,
+    /// Bytes of the buffers.
+    pub buffer_bytes: usize,
+}
+
+/// The parts that change.
+pub struct Shared {
+    /// The core.
+    pub worker: Worker,
+    /// Read buffer.
+    pub input: Vec<u8>,
+    /// Reply buffer.
+    pub output: Vec<u8>,
+}
+
+impl Local {
+    /// Removes some of a shard's expired keys; true if there are more.
+    fn sweep(&self, server: &Server, shard: u16) -> bool {
+        let worker = &mut self.shared.borrow_mut().worker;
+        worker.sweep(server, shard..shard + 1, SWEEP_SEGMENTS_MAX)
+    }
+}
+
+/// Runs a worker until its channel closes. `shards` are those it keeps free of expired keys.
+pub fn run(server: Arc<Server>, shards: Range<u16>, mut accepted: UnboundedReceiver<Accepted>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.expect("the operating system gives a worker its event queue");
+    let local = Rc::new(Local {
+        shared: RefCell::new(Shared {
+            worker: Worker::new(&server),
+            input: Vec::with_capacity(BUFFER_BYTES),
+            output: Vec::with_capacity(BUFFER_BYTES),
+        }),
+        buffer_bytes: BUFFER_BYTES,
+    });
+    LocalSet::new().block_on(&runtime, async move {
+        tokio::task::spawn_local(sweep(server.clone(), local.clone(), shards));
+        while let Some(Accepted { socket, peer }) = accepted.recv().await {
+            tokio::task::spawn_local(serve(server.clone(), local.clone(), socket, peer));
+        }
+    });
+}
+
+async fn serve(server: Arc<Server>, local: Rc<Local>, socket: Socket, peer: Peer) {
+    let client = server.clients.add(peer, server.now_ms());
+    let id = client.id;
+    let user = server.users.anonymous();
+    let conn = Conn::new(Session::new(client, user));
+    match open(socket).await {
+        Some(stream) => Driver::new(server, local, stream, conn).serve().await,
+        None => server.clients.remove(id),
+    }
+}
+
+/// Registers the socket with this worker's event queue; `None` where it is gone or no TLS comes about.
+async fn open(socket: Socket) -> Option<Stream> {
+    match socket {
+        Socket::Tcp(socket) => TcpStream::from_std(socket).ok().map(Stream::Tcp),
+        Socket::Unix(socket) => UnixStream::from_std(socket).ok().map(Stream::Unix),
+        Socket::Tls(socket, handshake) => {
+            let socket = TcpStream::from_std(socket).ok()?;
+            handshake.accept(socket).await.map(|stream| Stream::Tls(Box::new(stream)))
+        }
+    }
+}
+
+/// Removes expired keys in small helpings, more often while there are many.
+async fn sweep(server: Arc<Server>, local: Rc<Local>, shards: Range<u16>) {
+    loop {
+        tokio::time::sleep(SWEEP_PERIOD).await;
+        for shard in shards.clone() {
+            while local.sweep(&server, shard) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
