@@ -14,6 +14,7 @@ use keyspace::value::ValueType;
 use keyspace::{At, Edit, Effects, Entry, Keyspace, LockSet, Shard, Str};
 use parking_lot::MutexGuard;
 use resp::Writer;
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use stdx::prng::Prng;
 
@@ -92,6 +93,8 @@ pub struct Db<'a, 'k> {
     pub now_ms: i64,
     locks: &'a mut LockSet<'k>,
     hashed: &'a [HashedKey],
+    /// Which known hash comes next: handlers take their keys in order.
+    next_hashed: Cell<usize>,
     rewritten: Option<Vec<OwnedArgs>>,
 }
 
@@ -104,7 +107,16 @@ impl<'a, 'k> Db<'a, 'k> {
         index: u16,
         now_ms: i64,
     ) -> Db<'a, 'k> {
-        Db { keyspace, fx, index, now_ms, locks, hashed: &[], rewritten: None }
+        Db {
+            keyspace,
+            fx,
+            index,
+            now_ms,
+            locks,
+            hashed: &[],
+            next_hashed: Cell::new(0),
+            rewritten: None,
+        }
     }
 
     /// Gives the view the hashes that are known already.
@@ -117,10 +129,22 @@ impl<'a, 'k> Db<'a, 'k> {
     /// The key at this moment in a database.
     #[inline]
     pub fn at<'x>(&self, db: u16, key: &'x [u8]) -> At<'x> {
-        let address = key.as_ptr() as usize;
-        let known = self.hashed.iter().find(|k| k.address == address && k.len == key.len());
-        let hash = known.map_or_else(|| self.keyspace.hash(key), |known| known.hash);
+        let hash = self.known_hash(key).unwrap_or_else(|| self.keyspace.hash(key));
         At { db, key, hash, now_ms: self.now_ms }
+    }
+
+    /// The hash of a declared key, where it is the next one or the one that was asked for last.
+    #[inline]
+    fn known_hash(&self, key: &[u8]) -> Option<u64> {
+        let next = self.next_hashed.get();
+        for index in [next, next.wrapping_sub(1)] {
+            let Some(known) = self.hashed.get(index) else { continue };
+            if known.address == key.as_ptr() as usize && known.len == key.len() {
+                self.next_hashed.set(index + 1);
+                return Some(known.hash);
+            }
+        }
+        None
     }
 
     #[inline]
