@@ -30,6 +30,7 @@ const ARROWS: &[(&str, Reach)] = &[
     ("catalog", ModulesAnd(&["engine", "types", "admin"])),
     ("runtime", Only(&["stdx", "resp", "config", "keyspace", "engine"])),
     ("server", Only(&["stdx", "config", "engine", "catalog", "runtime"])),
+    ("sim", AllBut(&["runtime", "server", "testkit"])),
     ("testkit", AllBut(&["runtime", "server"])),
     ("it", AllBut(&["runtime", "server"])),
     ("xtask", AllBut(&["runtime"])),
@@ -54,7 +55,8 @@ const SYSTEM_LIBRARIES: &[&str] =
     &["tokio", "tokio-rustls", "rustls", "rustls-pemfile", "socket2", "mio"];
 const SYSTEM_LIBRARY_USERS: &[&str] = &["runtime", "server"];
 
-const UNSAFE_USERS: &[&str] = &["keyspace"];
+/// The entries' memory, and the count of what the allocator hands out.
+const UNSAFE_USERS: &[&str] = &["keyspace", "server"];
 
 fn reach_of(package: &Package) -> Option<&'static Reach> {
     if package.is_module() {
