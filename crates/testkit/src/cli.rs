@@ -1,0 +1,99 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use testkit::script::{self, Script};
+use testkit::target::{self, TcpTarget};
+
+const USAGE: &str = "\
+usage: testkit script --against HOST:PORT [--update] [FILE|DIR ...]
+       testkit diff --ours HOST:PORT --reference HOST:PORT [--seed N] [--count N]
+                    [--commands GET,SET,... | --groups string,generic] [--protocol 2|3|both]
+                    [--differences N]";
+
+/// Runs a command line; false if a test failed.
+pub fn run(args: &[String]) -> Result<bool, String> {
+    match args.split_first() {
+        Some((command, rest)) if command == "script" => scripts(rest),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+fn scripts(args: &[String]) -> Result<bool, String> {
+    let mut against = None;
+    let mut update = std::env::var_os("UPDATE").is_some_and(|v| v == "1");
+    let mut paths = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--against" => against = args.next().cloned(),
+            "--update" => update = true,
+            flag if flag.starts_with("--") => return Err(USAGE.to_owned()),
+            path => paths.push(PathBuf::from(path)),
+        }
+    }
+    let against = against.ok_or("--against HOST:PORT is missing")?;
+    if paths.is_empty() {
+        paths.push(PathBuf::from("tests/scripts"));
+    }
+    let mut files = Vec::new();
+    for path in &paths {
+        collect(path, &mut files)?;
+    }
+    files.sort();
+    let mut target = TcpTarget::new(&against);
+    let identity = target::identify(&mut target).map_err(|e| format!("{against}: {e}"))?;
+    let mut failures = 0;
+    for file in &files {
+        let failed = script(file, &mut target, &identity, update)?;
+        failures += failed;
+    }
+    println!("{} scripts, {failures} failures", files.len());
+    Ok(failures == 0)
+}
+
+/// Every script below a path.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let fail = |e: std::io::Error| format!("{}: {e}", path.display());
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?.path();
+        if entry.is_dir() || entry.extension().is_some_and(|e| e == "resp") {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs one file in both protocols and prints its failures; returns how many there were.
+fn script(
+    file: &Path,
+    target: &mut TcpTarget,
+    identity: &target::Identity,
+    update: bool,
+) -> Result<usize, String> {
+    let name = file.display().to_string();
+    let fail = |e: std::io::Error| format!("{name}: {e}");
+    let text = std::fs::read_to_string(file).map_err(fail)?;
+    let script = Script::parse(&name, &text)?;
+    if update {
+        let updated = script::update(&script, target, identity).map_err(fail)?;
+        if updated != text {
+            println!("{name}: rewritten");
+            std::fs::write(file, updated).map_err(fail)?;
+        }
+        return Ok(0);
+    }
+    let mut failures = 0;
+    for protocol in [2, 3] {
+        let report = script::run(&script, target, identity, protocol, false).map_err(fail)?;
+        for failure in &report.failures {
+            println!("{failure}");
+        }
+        failures += report.failures.len();
+    }
+    Ok(failures)
+}
