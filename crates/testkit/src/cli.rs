@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use testkit::diff::{self, Options};
 use testkit::script::{self, Script};
 use testkit::target::{self, TcpTarget};
 
@@ -15,6 +16,7 @@ usage: testkit script --against HOST:PORT [--update] [FILE|DIR ...]
 pub fn run(args: &[String]) -> Result<bool, String> {
     match args.split_first() {
         Some((command, rest)) if command == "script" => scripts(rest),
+        Some((command, rest)) if command == "diff" => differences(rest),
         _ => Err(USAGE.to_owned()),
     }
 }
@@ -96,4 +98,54 @@ fn script(
         failures += report.failures.len();
     }
     Ok(failures)
+}
+
+fn differences(args: &[String]) -> Result<bool, String> {
+    let mut ours = None;
+    let mut reference = None;
+    let mut options = Options {
+        seed: 1,
+        count: 100_000,
+        commands: Vec::new(),
+        groups: Vec::new(),
+        protocols: vec![2, 3],
+        differences_max: 20,
+    };
+    let mut args = args.iter();
+    while let Some(flag) = args.next() {
+        let value = args.next().ok_or(USAGE)?;
+        let list = || value.split(',').map(str::to_owned).collect();
+        let number = || value.parse::<u64>().map_err(|e| format!("{flag} {value}: {e}"));
+        match flag.as_str() {
+            "--ours" => ours = Some(value),
+            "--reference" => reference = Some(value),
+            "--seed" => options.seed = number()?,
+            "--count" => options.count = number()?,
+            "--commands" => options.commands = list(),
+            "--groups" => options.groups = list(),
+            "--differences" => options.differences_max = number()? as usize,
+            "--protocol" => {
+                options.protocols = match value.as_str() {
+                    "2" => vec![2],
+                    "3" => vec![3],
+                    "both" => vec![2, 3],
+                    _ => return Err(USAGE.to_owned()),
+                }
+            }
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let (ours, reference) = ours.zip(reference).ok_or(USAGE)?;
+    let ours = Box::new(TcpTarget::new(ours));
+    let reference = Box::new(TcpTarget::new(reference));
+    let summary = diff::run(ours, reference, &options).map_err(|e| e.to_string())?;
+    println!("{} commands, seed {}", summary.commands, options.seed);
+    for (reason, count) in &summary.known {
+        println!("known      {count:>8}  {reason}");
+    }
+    for (signature, count) in &summary.differences {
+        println!("different  {count:>8}  {signature}");
+    }
+    println!("did not come back when replayed: {}", summary.races);
+    Ok(summary.differences.is_empty())
 }

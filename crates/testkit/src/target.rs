@@ -8,6 +8,8 @@ use crate::value::{self, Value};
 
 /// Bytes taken from a connection at a time.
 const READ_BYTES: usize = 64 * 1024;
+/// How long a call beside the test may take.
+const CALL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that can be connected to and whose time can pass.
 pub trait Target {
@@ -178,11 +180,17 @@ impl Client {
 
     /// One request and its reply, for what a test needs beside the test.
     pub fn call(&mut self, args: &[&str]) -> io::Result<Value> {
+        self.call_bytes(&args.iter().map(|arg| arg.as_bytes()).collect::<Vec<_>>())
+    }
+
+    /// The same for arguments that are no text.
+    pub fn call_bytes(&mut self, args: &[&[u8]]) -> io::Result<Value> {
         self.send(&request(args))?;
-        match self.receive(Duration::from_secs(60))? {
+        match self.receive(CALL_PATIENCE)? {
             Received::Reply(reply) => Ok(reply),
             Received::Quiet | Received::Closed => {
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("no reply to {args:?}")))
+                let name = args.first().copied().unwrap_or_default().escape_ascii();
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("no reply to {name}")))
             }
         }
     }
