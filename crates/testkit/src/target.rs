@@ -186,6 +186,19 @@ impl Client {
     /// The same for arguments that are no text.
     pub fn call_bytes(&mut self, args: &[&[u8]]) -> io::Result<Value> {
         self.send(&request(args))?;
+        self.called(args)
+    }
+
+    /// Many requests in one go, and their replies. They and all their replies must fit the
+    /// socket buffers, or the server must not mind being read late.
+    pub fn call_all(&mut self, requests: &[Vec<&[u8]>]) -> io::Result<Vec<Value>> {
+        let mut bytes = Vec::new();
+        requests.iter().for_each(|args| append_request(args, &mut bytes));
+        self.send(&bytes)?;
+        requests.iter().map(|args| self.called(args)).collect()
+    }
+
+    fn called(&mut self, args: &[&[u8]]) -> io::Result<Value> {
         match self.receive(CALL_PATIENCE)? {
             Received::Reply(reply) => Ok(reply),
             Received::Quiet | Received::Closed => {

@@ -40,17 +40,16 @@ struct Entry {
 
 /// Dumps both keyspaces and returns the first thing that differs.
 pub fn compare(ours: &mut Client, reference: &mut Client) -> io::Result<Option<Finding>> {
+    let (our_keys, their_keys) = (all_keys(ours)?, all_keys(reference)?);
     for database in 0..DATABASES {
-        let (a, b) = (dump(ours, database)?, dump(reference, database)?);
-        let (a, b) = match (a, b) {
-            (Ok(a), Ok(b)) => (a, b),
-            (a, b) => {
-                let text = |side: Result<_, String>| side.err().unwrap_or_default();
-                let what = format!("KEYS and SCAN disagree in database {database}");
-                let (ours, reference) = (text(a), text(b));
-                return Ok(Some(Finding { what, name: "scan", ours, reference }));
-            }
-        };
+        let (a, b) = (&our_keys[database], &their_keys[database]);
+        if a.is_empty() && b.is_empty() {
+            continue;
+        }
+        if let Some(finding) = check_scan(ours, database, a)? {
+            return Ok(Some(finding));
+        }
+        let (a, b) = (dump(ours, database, a)?, dump(reference, database, b)?);
         for key in a.keys().chain(b.keys()) {
             let place = format!("key {} of database {database}", quote::argument(key));
             if let Some(finding) = compare_entries(place, a.get(key), b.get(key)) {
@@ -59,6 +58,39 @@ pub fn compare(ours: &mut Client, reference: &mut Client) -> io::Result<Option<F
         }
     }
     Ok(None)
+}
+
+/// The sorted keys of every database.
+fn all_keys(client: &mut Client) -> io::Result<Vec<Vec<Vec<u8>>>> {
+    let names: Vec<String> = (0..DATABASES).map(|database| database.to_string()).collect();
+    let mut requests: Vec<Vec<&[u8]>> = Vec::new();
+    for name in &names {
+        requests.push(vec![b"SELECT", name.as_bytes()]);
+        requests.push(vec![b"KEYS", b"*"]);
+    }
+    let replies = client.call_all(&requests)?;
+    let keys = replies.iter().skip(1).step_by(2).map(|reply| {
+        let mut keys = texts(reply);
+        keys.sort();
+        keys
+    });
+    Ok(keys.collect())
+}
+
+/// A whole SCAN must return what KEYS does.
+fn check_scan(
+    client: &mut Client,
+    database: usize,
+    keys: &[Vec<u8>],
+) -> io::Result<Option<Finding>> {
+    client.call(&["SELECT", &database.to_string()])?;
+    let scanned = scan(client)?;
+    Ok((scanned != keys).then(|| Finding {
+        what: format!("our KEYS and SCAN disagree in database {database}"),
+        name: "dump scan",
+        ours: format!("{} keys scanned", scanned.len()),
+        reference: format!("{} keys by KEYS", keys.len()),
+    }))
 }
 
 fn compare_entries(
@@ -94,33 +126,37 @@ fn compare_entries(
     }
 }
 
-/// The entries of a database; the inner error says that KEYS and SCAN do not agree.
+/// The entries of a database.
 fn dump(
     client: &mut Client,
     database: usize,
-) -> io::Result<Result<BTreeMap<Vec<u8>, Entry>, String>> {
+    keys: &[Vec<u8>],
+) -> io::Result<BTreeMap<Vec<u8>, Entry>> {
     client.call(&["SELECT", &database.to_string()])?;
-    let mut keys = texts(&client.call(&["KEYS", "*"])?);
-    keys.sort();
-    if keys.is_empty() {
-        return Ok(Ok(BTreeMap::new()));
-    }
-    let scanned = scan(client)?;
-    if scanned != keys {
-        return Ok(Err(format!("{} keys, {} scanned", keys.len(), scanned.len())));
-    }
-    let mut entries = BTreeMap::new();
+    let mut requests: Vec<Vec<&[u8]>> = Vec::new();
     for key in keys {
-        let kind = text(&client.call_bytes(&[b"TYPE", &key])?);
-        let encoding = text(&client.call_bytes(&[b"OBJECT", b"ENCODING", &key])?);
-        let expires_at_ms = match client.call_bytes(&[b"PEXPIRETIME", &key])? {
+        requests.push(vec![b"TYPE", key]);
+        requests.push(vec![b"OBJECT", b"ENCODING", key]);
+        requests.push(vec![b"PEXPIRETIME", key]);
+    }
+    let replies = client.call_all(&requests)?;
+    let kinds: Vec<String> = replies.iter().step_by(3).map(text).collect();
+    let requests: Vec<Vec<&[u8]>> =
+        keys.iter().zip(&kinds).map(|(key, kind)| whole_value_request(kind, key)).collect();
+    let values = client.call_all(&requests)?;
+    let mut entries = BTreeMap::new();
+    for (index, (key, mut value)) in keys.iter().zip(values).enumerate() {
+        let kind = kinds[index].clone();
+        let encoding = text(&replies[index * 3 + 1]);
+        let expires_at_ms = match replies[index * 3 + 2] {
             Value::Int(at) => at,
             _ => i64::MIN,
         };
-        let value = whole_value(client, &kind, &key)?;
-        entries.insert(key, Entry { kind, encoding, expires_at_ms, value });
+        put_in_order(&kind, &mut value);
+        let value = Pattern::of(&value).to_string();
+        entries.insert(key.clone(), Entry { kind, encoding, expires_at_ms, value });
     }
-    Ok(Ok(entries))
+    Ok(entries)
 }
 
 /// Every key that a full SCAN returns, once each.
@@ -141,19 +177,23 @@ fn scan(client: &mut Client) -> io::Result<Vec<Vec<u8>>> {
     Ok(keys)
 }
 
-/// A value in notation, with unordered ones sorted.
-fn whole_value(client: &mut Client, kind: &str, key: &[u8]) -> io::Result<String> {
-    let request: &[&[u8]] = match kind {
-        "string" => &[b"GET", key],
-        "list" => &[b"LRANGE", key, b"0", b"-1"],
-        "set" => &[b"SMEMBERS", key],
-        "hash" => &[b"HGETALL", key],
-        "zset" => &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
-        "stream" => &[b"XRANGE", key, b"-", b"+"],
-        other => return Ok(format!("a value of type {other}")),
-    };
-    let mut value = client.call_bytes(request)?;
-    match &mut value {
+/// The command that reads a whole value.
+fn whole_value_request<'a>(kind: &str, key: &'a [u8]) -> Vec<&'a [u8]> {
+    match kind {
+        "string" => vec![b"GET", key],
+        "list" => vec![b"LRANGE", key, b"0", b"-1"],
+        "set" => vec![b"SMEMBERS", key],
+        "hash" => vec![b"HGETALL", key],
+        "zset" => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+        "stream" => vec![b"XRANGE", key, b"-", b"+"],
+        // Of the others only the type is compared.
+        _ => vec![b"TYPE", key],
+    }
+}
+
+/// Sorts what comes in no order.
+fn put_in_order(kind: &str, value: &mut Value) {
+    match value {
         Value::Array(items) if kind == "hash" => {
             let mut pairs: Vec<Vec<Value>> = items.chunks(2).map(<[Value]>::to_vec).collect();
             pairs.sort();
@@ -163,7 +203,6 @@ fn whole_value(client: &mut Client, kind: &str, key: &[u8]) -> io::Result<String
         Value::Map(pairs) => pairs.sort(),
         _ => {}
     }
-    Ok(Pattern::of(&value).to_string())
 }
 
 fn texts(value: &Value) -> Vec<Vec<u8>> {

@@ -124,18 +124,38 @@ fn examine(
         return Ok(());
     }
     let mut plays = plays[..difference.position.min(plays.len())].to_vec();
-    for _ in 0..CONFIRMATIONS {
-        let again = pair.episode(protocol, &plays, &mut BTreeMap::new())?.difference;
-        if again.is_none_or(|again| again.signature() != signature) {
-            summary.races += 1;
-            return Ok(());
+    let result = reproduce(pair, protocol, &mut plays, difference);
+    match result {
+        Ok(true) => drop(summary.differences.insert(signature, 1)),
+        Ok(false) => summary.races += 1,
+        // A server that is gone cannot replay: what brought it down is all there is to tell.
+        Err(error) => {
+            println!("\n# RESP{protocol}: {difference}\n# then: {error}");
+            plays.iter().for_each(|play| println!("> {}", play.line()));
+            return Err(error);
         }
     }
-    shrink::shrink(pair, protocol, &mut plays, &signature)?;
-    let last = pair.episode(protocol, &plays, &mut BTreeMap::new())?.difference;
-    let text = shrink::script(pair, protocol, &plays)?;
+    Ok(())
+}
+
+/// Shrinks and prints a difference; false if it does not come back.
+fn reproduce(
+    pair: &mut Pair,
+    protocol: u8,
+    plays: &mut Vec<Play>,
+    difference: &Difference,
+) -> io::Result<bool> {
+    let signature = difference.signature();
+    for _ in 0..CONFIRMATIONS {
+        let again = pair.episode(protocol, plays, &mut BTreeMap::new())?.difference;
+        if again.is_none_or(|again| again.signature() != signature) {
+            return Ok(false);
+        }
+    }
+    shrink::shrink(pair, protocol, plays, &signature)?;
+    let last = pair.episode(protocol, plays, &mut BTreeMap::new())?.difference;
+    let text = shrink::script(pair, protocol, plays)?;
     println!("\n# RESP{protocol}: {}", last.as_ref().unwrap_or(difference));
     println!("{text}");
-    summary.differences.insert(signature, 1);
-    Ok(())
+    Ok(true)
 }
