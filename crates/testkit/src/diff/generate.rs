@@ -25,8 +25,8 @@ impl<'a> Generator<'a> {
         Generator { grammar, rng, now_ms, weight_total }
     }
 
-    pub fn next(&mut self) -> Play {
-        let command = self.draw();
+    pub fn play(&mut self) -> Play {
+        let command = self.command();
         let words = command.name.split('|').count();
         let mut args: Vec<Vec<u8>> =
             command.name.split('|').map(|word| word.as_bytes().to_vec()).collect();
@@ -41,7 +41,7 @@ impl<'a> Generator<'a> {
         Play { args, name: command.name.clone(), rule: command.rule, read_only }
     }
 
-    fn draw(&mut self) -> &'a Command {
+    fn command(&mut self) -> &'a Command {
         let mut ticket = self.rng.below(self.weight_total);
         for command in &self.grammar.commands {
             match ticket.checked_sub(command.weight as usize) {

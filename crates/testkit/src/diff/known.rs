@@ -12,11 +12,18 @@ struct Known {
 }
 
 /// The table.
-const KNOWN: &[Known] = &[Known {
-    command: "DBSIZE",
-    applies: |ours, reference| count(ours).zip(count(reference)).is_some_and(|(a, b)| a < b),
-    reason: "the reference counts keys whose time has passed until something meets them",
-}];
+const KNOWN: &[Known] = &[
+    Known {
+        command: "DBSIZE",
+        applies: |ours, reference| count(ours).zip(count(reference)).is_some_and(|(a, b)| a < b),
+        reason: "the reference counts keys whose time has passed until something meets them",
+    },
+    Known {
+        command: "MEMORY|USAGE",
+        applies: |ours, reference| ours == "nil" && count(reference).is_some(),
+        reason: "the reference measures keys whose time has passed until something meets them",
+    },
+];
 
 /// The reason why two replies may differ, if there is one.
 pub fn reason(command: &str, ours: &str, reference: &str) -> Option<&'static str> {

@@ -99,7 +99,7 @@ fn run_protocol(
         let seed = Rng::new(options.seed).fork(episode ^ (u64::from(protocol) << 56));
         episode += 1;
         let mut generator = Generator::new(grammar, seed, pair.now_ms());
-        let plays: Vec<Play> = (0..EPISODE_COMMANDS).map(|_| generator.next()).collect();
+        let plays: Vec<Play> = (0..EPISODE_COMMANDS).map(|_| generator.play()).collect();
         let outcome = pair.episode(protocol, &plays, &mut summary.known)?;
         done += outcome.commands as u64;
         summary.commands += outcome.commands as u64;

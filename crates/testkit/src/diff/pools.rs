@@ -15,10 +15,10 @@ impl Rng {
     /// A generator that depends on this seed and `index` only.
     pub fn fork(&self, index: u64) -> Rng {
         let mut rng = Rng(self.0 ^ index.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        Rng(rng.next())
+        Rng(rng.draw())
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,12 +28,12 @@ impl Rng {
 
     /// Below `end`, which must not be 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        (self.draw() % end as u64) as usize
     }
 
     /// True in `percent` of the cases.
     pub fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.draw() % 100 < percent
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
@@ -195,7 +195,7 @@ pub fn value(rng: &mut Rng) -> Vec<u8> {
         60..65 => rng.pick(NO_INTEGERS).as_bytes().to_vec(),
         65..75 => double(rng),
         75..80 => Vec::new(),
-        80..85 => (0..rng.below(20)).map(|_| rng.next() as u8).collect(),
+        80..85 => (0..rng.below(20)).map(|_| rng.draw() as u8).collect(),
         85..88 => "naïve ünïcödé 文字".as_bytes().to_vec(),
         // Around the sizes where encodings change.
         88..94 => text_of(30 + rng.below(40), rng),
@@ -208,7 +208,7 @@ pub fn value(rng: &mut Rng) -> Vec<u8> {
 }
 
 fn text_of(len: usize, rng: &mut Rng) -> Vec<u8> {
-    (0..len).map(|_| b'a' + (rng.next() % 4) as u8).collect()
+    (0..len).map(|_| b'a' + (rng.draw() % 4) as u8).collect()
 }
 
 /// Where a range starts or ends, or a count.
@@ -258,7 +258,7 @@ pub fn count(rng: &mut Rng) -> Vec<u8> {
 pub fn digest(rng: &mut Rng) -> Vec<u8> {
     match rng.below(4) {
         0 => value(rng),
-        _ => format!("{:016x}", rng.next()).into_bytes(),
+        _ => format!("{:016x}", rng.draw()).into_bytes(),
     }
 }
 
@@ -277,7 +277,7 @@ pub fn span(rng: &mut Rng, unit_ms: u64) -> Vec<u8> {
         4..8 => {
             (1000 + rng.below(1_000_000_000) as u64 * (1000 / unit_ms)).to_string().into_bytes()
         }
-        _ => ((100_000 + rng.next() % 10_000_000_000) / unit_ms).to_string().into_bytes(),
+        _ => ((100_000 + rng.draw() % 10_000_000_000) / unit_ms).to_string().into_bytes(),
     }
 }
 
@@ -287,6 +287,6 @@ pub fn moment(rng: &mut Rng, unit_ms: u64, now_ms: u64) -> Vec<u8> {
         0..3 => span(rng, unit_ms),
         3 => b"1".to_vec(),
         4 => ((now_ms - 100_000) / unit_ms).to_string().into_bytes(),
-        _ => ((now_ms + 100_000 + rng.next() % 10_000_000_000) / unit_ms).to_string().into_bytes(),
+        _ => ((now_ms + 100_000 + rng.draw() % 10_000_000_000) / unit_ms).to_string().into_bytes(),
     }
 }

@@ -155,9 +155,8 @@ impl Reader<'_> {
             "" => Some(open),
             digits => digits.parse().ok(),
         };
-        let range = word
-            .split_once("..")
-            .filter(|(low, high)| !(low.is_empty() && high.is_empty()) && !high.starts_with('.'));
+        let range = word.split_once("..");
+        let range = range.filter(|(_, high)| word != ".." && !high.starts_with('.'));
         let bounds =
             range.and_then(|(low, high)| Some((bound(low, i64::MIN)?, bound(high, i64::MAX)?)));
         match bounds {
