@@ -217,7 +217,7 @@ mod tests {
         assert!(!matches("~int 9..10", ":11\r\n", 2));
         assert!(matches("~int -1..", ":11\r\n", 2));
         assert!(matches("~error WRONGTYPE*", "-WRONGTYPE x\r\n", 2));
-        assert!(matches("~text \"*b*\"", "=7\r\ntxt:abc\r\n", 3));
+        assert!(matches("~text(\"*b*\")", "=7\r\ntxt:abc\r\n", 3));
         assert!(matches("~contains %{\"a\" => ~any}", "*4\r\n+b\r\n:1\r\n$1\r\na\r\n:2\r\n", 2));
     }
 

@@ -15,15 +15,18 @@
 //! Words after a tilde match what cannot be known beforehand:
 //!
 //! ```text
-//! ~any   ~let NAME   ~same NAME   ~int   ~int 9..10   ~int 1..   ~bulk   ~bulk "glob*"   ~text "glob*"
-//! ~double   ~error "glob*"   ~unordered [..]   ~contains [..]   ~close
+//! ~any   ~let NAME   ~same NAME   ~int   ~int 9..10   ~int 1..   ~double   ~close
+//! ~bulk   ~bulk("glob*")   ~text("glob*")   ~error("glob*")   ~unordered [..]   ~contains [..]
 //! ```
 //!
-//! and `...` inside an aggregate stands for any further elements.
+//! `~error GLOB` may stand alone on its line without quotes, and `...` inside an aggregate
+//! stands for any further elements.
 
+mod explain;
 mod matching;
 mod notation;
 
+pub use explain::Mismatch;
 pub use matching::{Bindings, glob};
 pub use notation::{Flaw, parse};
 

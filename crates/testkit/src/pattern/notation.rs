@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Pattern, Flaw> {
         }
         _ => {}
     }
-    if let Some(glob) = text.strip_prefix("~error ").filter(|g| !g.starts_with('"')) {
+    if let Some(glob) = text.strip_prefix("~error ") {
         return Ok(Pattern::Error(glob.trim().to_owned()));
     }
     let mut reader = Reader { input: text.as_bytes(), at: 0 };
@@ -168,16 +168,19 @@ impl Reader<'_> {
         }
     }
 
-    /// The quoted glob that may follow `~bulk` and its like.
+    /// The glob in quotes and parentheses that may follow `~bulk` and its like.
     fn glob(&mut self) -> Result<Option<String>, Flaw> {
-        let start = self.at;
-        self.blanks();
-        if self.peek() == Some(b'"') {
-            let text = self.string()?;
-            return Ok(Some(String::from_utf8_lossy(&text).into_owned()));
+        if !self.take("(") {
+            return Ok(None);
         }
-        self.at = start;
-        Ok(None)
+        if self.peek() != Some(b'"') {
+            return Err(self.wrong("a quoted glob is wanted"));
+        }
+        let text = self.string()?;
+        match self.take(")") {
+            true => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
+            false => Err(self.wrong("')' is missing")),
+        }
     }
 
     fn elements(&mut self) -> Result<Vec<Pattern>, Flaw> {
@@ -219,7 +222,7 @@ impl Reader<'_> {
 
     fn word(&mut self) -> String {
         let rest = &self.input[self.at..];
-        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b']' | b'}');
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b']' | b'}' | b'(');
         let len = rest.iter().position(ends).unwrap_or(rest.len());
         self.at += len;
         String::from_utf8_lossy(&rest[..len]).into_owned()
@@ -250,6 +253,12 @@ impl Pattern {
         let pad = " ".repeat(indent);
         let inline = format!("{pad}{prefix}{self}");
         let (open, close) = match self {
+            Pattern::Unordered(inner) if inline.len() > LINE_COLUMNS_MAX => {
+                return inner.broken(indent, &format!("{prefix}~unordered "), lines);
+            }
+            Pattern::Contains(inner) if inline.len() > LINE_COLUMNS_MAX => {
+                return inner.broken(indent, &format!("{prefix}~contains "), lines);
+            }
             Pattern::Array(_) => ("[", "]"),
             Pattern::Set(_) => ("~[", "]"),
             Pattern::Push(_) => (">[", "]"),
@@ -285,7 +294,7 @@ impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let list = |v: &[Pattern]| v.iter().map(Pattern::to_string).collect::<Vec<_>>().join(" ");
         let glob = |g: &Option<String>| match g {
-            Some(text) => format!(" {}", quote::string(text.as_bytes())),
+            Some(text) => format!("({})", quote::string(text.as_bytes())),
             None => String::new(),
         };
         match self {
@@ -312,7 +321,7 @@ impl std::fmt::Display for Pattern {
             Pattern::Double => write!(f, "~double"),
             Pattern::Bulk(g) => write!(f, "~bulk{}", glob(g)),
             Pattern::Text(g) => write!(f, "~text{}", glob(g)),
-            Pattern::Error(text) => write!(f, "~error {}", quote::string(text.as_bytes())),
+            Pattern::Error(text) => write!(f, "~error({})", quote::string(text.as_bytes())),
             Pattern::Unordered(inner) => write!(f, "~unordered {inner}"),
             Pattern::Contains(inner) => write!(f, "~contains {inner}"),
             Pattern::Closed => write!(f, "~close"),
@@ -356,9 +365,9 @@ mod tests {
             r#"["a" nil nil* [] ,1.5 #t (12 ="txt:a" +word +"two words" -"ERR x"]"#,
             r#"%{"a" => [:1] "b" => ~int 1..5}"#,
             "~[:1 ~int ...]",
-            "[~any ~let id ~same id ~int ~int 1.. ~int ..5 ~bulk ~bulk \"a*\" ~text ~double]",
+            "[~any ~let id ~same id ~int ~int 1.. ~int ..5 ~bulk ~bulk(\"a*\") ~text ~double]",
             "~unordered [:1 ~contains [:2]]",
-            "~error \"ERR*\"",
+            "~error(\"ERR*\")",
             "~contains %{\"a\" => :1}",
             "~close",
         ] {

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{Action, Script, Step};
-use crate::pattern::{Bindings, Pattern};
+use crate::pattern::{Bindings, Mismatch, Pattern};
 use crate::quote;
 use crate::target::{Client, Identity, Received, Target, request};
 
@@ -23,16 +23,19 @@ pub struct Failure {
     pub place: String,
     pub protocol: u8,
     pub request: String,
-    pub expected: String,
-    pub received: String,
+    pub mismatch: Mismatch,
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} (RESP{})", self.place, self.protocol)?;
         writeln!(f, "  request   {}", self.request)?;
-        writeln!(f, "  expected  {}", self.expected)?;
-        write!(f, "  received  {}", self.received)
+        let Mismatch { path, expected, received } = &self.mismatch;
+        if !path.is_empty() {
+            writeln!(f, "  at        {path}")?;
+        }
+        writeln!(f, "  expected  {expected}")?;
+        write!(f, "  received  {received}")
     }
 }
 
@@ -161,8 +164,16 @@ impl Runner<'_> {
             Received::Closed => *pattern == Pattern::Closed,
             Received::Quiet => false,
         };
-        if !fits {
-            self.fail(line, pattern.to_string(), describe(&received));
+        match &received {
+            _ if fits => {}
+            Received::Reply(value) => {
+                let mismatch = pattern.explain(value, self.protocol, &self.bindings);
+                self.report(line, mismatch);
+            }
+            Received::Quiet => self.fail(line, pattern.to_string(), "nothing".to_owned()),
+            Received::Closed => {
+                self.fail(line, pattern.to_string(), "the connection closed".to_owned());
+            }
         }
         if received == Received::Closed {
             self.clients.remove(&self.current);
@@ -219,12 +230,15 @@ impl Runner<'_> {
     }
 
     fn fail(&mut self, line: usize, expected: String, received: String) {
+        self.report(line, Mismatch { path: String::new(), expected, received });
+    }
+
+    fn report(&mut self, line: usize, mismatch: Mismatch) {
         self.report.failures.push(Failure {
             place: format!("{}:{}", self.script.name, line + 1),
             protocol: self.protocol,
             request: self.request.clone(),
-            expected,
-            received,
+            mismatch,
         });
     }
 
@@ -256,13 +270,5 @@ impl Runner<'_> {
         };
         let offset: i64 = if offset.is_empty() { 0 } else { offset.parse().ok()? };
         Some(now.saturating_add(offset).to_string())
-    }
-}
-
-fn describe(received: &Received) -> String {
-    match received {
-        Received::Reply(value) => Pattern::of(value).to_string(),
-        Received::Quiet => "nothing".to_owned(),
-        Received::Closed => "the connection closed".to_owned(),
     }
 }
