@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::value::{self, Value};
+use crate::value::{self, Look, Value};
 
 /// Bytes taken from a connection at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -102,7 +102,7 @@ impl Connection for TcpConnection {
 }
 
 /// What came back for a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Received {
     Reply(Value),
     Quiet,
@@ -133,7 +133,7 @@ impl Client {
                     return Ok(Received::Reply(reply));
                 }
                 Ok(None) => {}
-                Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e.0)),
+                Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e)),
             }
             match self.connection.receive(&mut self.buffer, patience)? {
                 Arrival::Bytes => {}
@@ -155,14 +155,14 @@ impl Client {
         let mut taken = 0;
         let arrival = loop {
             while taken < count {
-                match value::reply_len(&self.buffer[at..]) {
-                    Ok(Some(len)) => {
+                match value::decode(&self.buffer[at..]) {
+                    Ok(Some((_, len))) => {
                         at += len;
                         taken += 1;
                         ends.push(out.len() + at);
                     }
                     Ok(None) => break,
-                    Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e.0)),
+                    Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e)),
                 }
             }
             if taken == count {

@@ -1,7 +1,7 @@
 //! When two replies count as the same.
 
 use crate::pattern::Pattern;
-use crate::value::{Value, decode};
+use crate::value::{Look, Value, decode};
 
 /// How the replies of a command are compared. Errors are always compared word for word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Rule {
     fn same_values(self, ours: &Value, reference: &Value) -> bool {
         match (ours, reference) {
             (Value::Error(a), Value::Error(b)) => a == b,
-            (Value::Int(a), Value::Int(b)) => match self {
+            (Value::Integer(a), Value::Integer(b)) => match self {
                 // Negative ones say that there is no such thing.
                 Rule::Near(most) if *a >= 0 && *b >= 0 => a.abs_diff(*b) <= most.unsigned_abs(),
                 Rule::Shape => true,
@@ -71,10 +71,11 @@ impl Rule {
     }
 }
 
-fn sorted(value: &Value) -> Vec<Value> {
-    let mut items = match value {
-        Value::Array(items) | Value::Set(items) => items.clone(),
-        other => vec![other.clone()],
+fn sorted(value: &Value) -> Vec<String> {
+    let notation = |value: &Value| Pattern::of(value).to_string();
+    let mut items: Vec<String> = match value {
+        Value::Array(items) | Value::Set(items) => items.iter().map(notation).collect(),
+        other => vec![notation(other)],
     };
     items.sort();
     items
@@ -97,7 +98,7 @@ pub fn notation(wire: &[u8]) -> String {
     match decode(wire) {
         Ok(Some((value, _))) => Pattern::of(&value).lines().join(" "),
         Ok(None) => "nothing".to_owned(),
-        Err(e) => format!("no reply: {}", e.0),
+        Err(e) => e.to_string(),
     }
 }
 

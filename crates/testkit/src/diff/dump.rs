@@ -8,7 +8,7 @@ use super::pair::Difference;
 use crate::pattern::Pattern;
 use crate::quote;
 use crate::target::Client;
-use crate::value::Value;
+use crate::value::{Look, Value};
 
 /// Databases that are looked at.
 const DATABASES: usize = 16;
@@ -149,7 +149,7 @@ fn dump(
         let kind = kinds[index].clone();
         let encoding = text(&replies[index * 3 + 1]);
         let expires_at_ms = match replies[index * 3 + 2] {
-            Value::Int(at) => at,
+            Value::Integer(at) => at,
             _ => i64::MIN,
         };
         put_in_order(&kind, &mut value);
@@ -196,11 +196,13 @@ fn put_in_order(kind: &str, value: &mut Value) {
     match value {
         Value::Array(items) if kind == "hash" => {
             let mut pairs: Vec<Vec<Value>> = items.chunks(2).map(<[Value]>::to_vec).collect();
-            pairs.sort();
+            pairs.sort_by_cached_key(|pair| pair[0].text().map(<[u8]>::to_vec));
             *items = pairs.concat();
         }
-        Value::Array(items) | Value::Set(items) if kind == "set" => items.sort(),
-        Value::Map(pairs) => pairs.sort(),
+        Value::Array(items) | Value::Set(items) if kind == "set" => {
+            items.sort_by_cached_key(|item| item.text().map(<[u8]>::to_vec));
+        }
+        Value::Map(pairs) => pairs.sort_by_cached_key(|(key, _)| key.text().map(<[u8]>::to_vec)),
         _ => {}
     }
 }

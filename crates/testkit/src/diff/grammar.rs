@@ -6,7 +6,7 @@ use std::io;
 
 use super::compare::Rule;
 use super::pair::Pair;
-use crate::value::Value;
+use crate::value::{Look, Value};
 
 /// Commands that can be generated.
 pub struct Grammar {

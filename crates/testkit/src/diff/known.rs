@@ -1,6 +1,6 @@
 //! Differences that are meant to be: each is a section of docs/compat.md.
 
-use crate::pattern::glob;
+use stdx::glob;
 
 /// One difference that a run counts and does not report.
 struct Known {
@@ -28,7 +28,8 @@ const KNOWN: &[Known] = &[
 /// The reason why two replies may differ, if there is one.
 pub fn reason(command: &str, ours: &str, reference: &str) -> Option<&'static str> {
     let found = KNOWN.iter().find(|known| {
-        glob(known.command.as_bytes(), command.as_bytes()) && (known.applies)(ours, reference)
+        glob::matches(known.command.as_bytes(), command.as_bytes(), false)
+            && (known.applies)(ours, reference)
     });
     found.map(|known| known.reason)
 }

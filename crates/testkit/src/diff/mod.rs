@@ -28,7 +28,7 @@ use crate::target::Target;
 use generate::Generator;
 use grammar::Grammar;
 use pair::{Difference, Pair, Play};
-pub use pools::Rng;
+use pools::Rng;
 
 /// Commands of an episode.
 const EPISODE_COMMANDS: usize = 1000;
@@ -96,7 +96,7 @@ fn run_protocol(
     let mut episode = 0u64;
     while done < options.count && summary.differences.len() < options.differences_max {
         // An episode depends on its own seed only, so that any can be run alone.
-        let seed = Rng::new(options.seed).fork(episode ^ (u64::from(protocol) << 56));
+        let seed = Rng::new(options.seed, episode ^ (u64::from(protocol) << 56));
         episode += 1;
         let mut generator = Generator::new(grammar, seed, pair.now_ms());
         let plays: Vec<Play> = (0..EPISODE_COMMANDS).map(|_| generator.play()).collect();

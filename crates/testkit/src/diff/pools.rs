@@ -3,37 +3,30 @@
 //! Pools are small where values ought to meet again (keys, short values) and sharp where bugs
 //! live (the ends of 64 bits, empty and binary strings, times that overflow).
 
-/// SplitMix64: small, seedable, and good enough to draw tests with.
+use stdx::prng::Prng;
+
+/// A generator with what drawing from pools needs.
 #[derive(Clone)]
-pub struct Rng(u64);
+pub struct Rng(Prng);
 
 impl Rng {
-    pub fn new(seed: u64) -> Rng {
-        Rng(seed)
-    }
-
-    /// A generator that depends on this seed and `index` only.
-    pub fn fork(&self, index: u64) -> Rng {
-        let mut rng = Rng(self.0 ^ index.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        Rng(rng.draw())
+    /// A generator that depends on the seed and `index` only.
+    pub fn new(seed: u64, index: u64) -> Rng {
+        Rng(Prng::new(Prng::new(seed).next_u64() ^ index))
     }
 
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
 
     /// Below `end`, which must not be 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.draw() % end as u64) as usize
+        self.0.below(end as u64) as usize
     }
 
     /// True in `percent` of the cases.
     pub fn chance(&mut self, percent: u64) -> bool {
-        self.draw() % 100 < percent
+        self.0.below(100) < percent
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {

@@ -27,13 +27,13 @@ mod matching;
 mod notation;
 
 pub use explain::Mismatch;
-pub use matching::{Bindings, glob};
+pub use matching::Bindings;
 pub use notation::{Flaw, parse};
 
 use crate::value::Value;
 
 /// An expected reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Pattern {
     /// A scalar, in its RESP3 form.
     Exact(Value),

@@ -8,7 +8,7 @@ use crate::value::Value;
 const LINE_COLUMNS_MAX: usize = 96;
 
 /// Why a text is no pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Flaw {
     /// It ends inside an aggregate: the next line may finish it.
     Incomplete,
@@ -114,11 +114,13 @@ impl Reader<'_> {
         Ok(match first {
             b'+' => Value::Simple(text),
             b'-' => Value::Error(text),
-            b',' => Value::Double(text),
-            b'(' => Value::Big(text),
-            b'=' => Value::Verbatim(text),
-            b':' => Value::Int(number(&text).ok_or_else(|| self.wrong("not an integer"))?),
-            b'#' if text == b"t" || text == b"f" => Value::Bool(text == b"t"),
+            b',' => Value::Double(double(&text), text),
+            b'(' => Value::BigNumber(text),
+            b'=' => {
+                verbatim(&text).ok_or_else(|| self.wrong("three letters and a colon are wanted"))?
+            }
+            b':' => Value::Integer(number(&text).ok_or_else(|| self.wrong("not an integer"))?),
+            b'#' if text == b"t" || text == b"f" => Value::Boolean(text == b"t"),
             _ => return Err(self.wrong("not a reply")),
         })
     }
@@ -226,6 +228,20 @@ impl Reader<'_> {
         let len = rest.iter().position(ends).unwrap_or(rest.len());
         self.at += len;
         String::from_utf8_lossy(&rest[..len]).into_owned()
+    }
+}
+
+/// Only the text of a double is ever compared; the number is for whoever computes with it.
+fn double(text: &[u8]) -> f64 {
+    std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).unwrap_or(f64::NAN)
+}
+
+fn verbatim(text: &[u8]) -> Option<Value> {
+    match text {
+        [a, b, c, b':', text @ ..] => {
+            Some(Value::Verbatim { format: [*a, *b, *c], text: text.to_vec() })
+        }
+        _ => None,
     }
 }
 
@@ -339,15 +355,18 @@ fn write_scalar(value: &Value, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Res
     };
     match value {
         Value::Simple(text) => write!(f, "+{}", word(text)),
-        Value::Error(text) => write!(f, "-{}", word(text)),
-        Value::Int(n) => write!(f, ":{n}"),
+        Value::Error(text) | Value::BulkError(text) => write!(f, "-{}", word(text)),
+        Value::Integer(n) => write!(f, ":{n}"),
         Value::Bulk(text) => f.write_str(&quote::string(text)),
         Value::Null | Value::NullBulk => write!(f, "nil"),
         Value::NullArray => write!(f, "nil*"),
-        Value::Double(text) => write!(f, ",{}", word(text)),
-        Value::Bool(flag) => write!(f, "#{}", if *flag { 't' } else { 'f' }),
-        Value::Big(text) => write!(f, "({}", word(text)),
-        Value::Verbatim(text) => write!(f, "={}", quote::string(text)),
+        Value::Double(_, text) => write!(f, ",{}", word(text)),
+        Value::Boolean(flag) => write!(f, "#{}", if *flag { 't' } else { 'f' }),
+        Value::BigNumber(text) => write!(f, "({}", word(text)),
+        Value::Verbatim { format, text } => {
+            write!(f, "={}", quote::string(&[&format[..], b":", text].concat()))
+        }
+        Value::Attribute { value, .. } => write_scalar(value, f),
         aggregate => write!(f, "{}", Pattern::of(aggregate)),
     }
 }
@@ -375,7 +394,7 @@ mod tests {
             let lines = pattern.lines();
             assert_eq!(parse(&lines.join("\n")).unwrap(), pattern, "{text}");
         }
-        let long = Pattern::Array((0..100).map(|n| Pattern::Exact(Value::Int(n))).collect());
+        let long = Pattern::Array((0..100).map(|n| Pattern::Exact(Value::Integer(n))).collect());
         assert_eq!(long.lines().len(), 102);
         assert_eq!(parse(&long.lines().join("\n")).unwrap(), long);
     }
