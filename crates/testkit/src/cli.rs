@@ -146,6 +146,8 @@ fn differences(args: &[String]) -> Result<bool, String> {
     for (signature, count) in &summary.differences {
         println!("different  {count:>8}  {signature}");
     }
-    println!("did not come back when replayed: {}", summary.races);
+    for (signature, count) in &summary.races {
+        println!("race       {count:>8}  {signature}");
+    }
     Ok(summary.differences.is_empty())
 }

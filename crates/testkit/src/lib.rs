@@ -4,6 +4,8 @@
 //! in process, against our binary and against the reference servers.
 
 pub mod diff;
+#[cfg(test)]
+mod fake;
 pub mod pattern;
 pub mod quote;
 pub mod script;

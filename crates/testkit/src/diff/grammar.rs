@@ -81,13 +81,20 @@ const EXCLUDED: &[(&str, &str)] = &[
 impl Grammar {
     /// Asks our server for its grammar and keeps what the reference knows too.
     pub fn fetch(pair: &mut Pair) -> io::Result<Grammar> {
-        let (docs, _) = pair.call(&["COMMAND", "DOCS"])?;
+        let (our_docs, their_docs) = pair.call(&["COMMAND", "DOCS"])?;
         let (ours, theirs) = pair.call(&["COMMAND"])?;
         let (ours, theirs) = (traits(&ours), traits(&theirs));
+        let mut their_arguments = HashMap::new();
+        each_doc("", &their_docs, &mut |name, doc| {
+            their_arguments.insert(name, arguments(doc));
+        });
         let mut commands = Vec::new();
-        each_doc("", &docs, &mut |name, doc| {
-            if let (Some(a), Some(b)) = (ours.get(&name), theirs.get(&name)) {
-                commands.push(command(name, doc, a, b));
+        each_doc("", &our_docs, &mut |name, doc| {
+            let known = ours.get(&name).zip(theirs.get(&name));
+            if let Some(((a, b), theirs)) = known.zip(their_arguments.get(&name)) {
+                let mut command = command(name, doc, a, b);
+                keep_common(&mut command.arguments, theirs, false);
+                commands.push(command);
             }
         });
         commands.sort_by(|a, b| a.name.cmp(&b.name));
@@ -159,15 +166,35 @@ fn each_doc(container: &str, docs: &Value, visit: &mut impl FnMut(String, &Value
     }
 }
 
-fn command(name: String, doc: &Value, ours: &Traits, theirs: &Traits) -> Command {
+/// Drops options, or `alternatives` of a choice, that the reference does not have: it may be the
+/// older server.
+fn keep_common(ours: &mut Vec<Argument>, theirs: &[Argument], alternatives: bool) {
+    let counterpart = |a: &Argument| match &a.token {
+        Some(token) => theirs.iter().find(|b| b.token.as_ref() == Some(token)),
+        None => theirs.iter().find(|b| b.token.is_none() && b.name == a.name),
+    };
+    ours.retain(|a| counterpart(a).is_some() || !(a.optional || alternatives));
+    for argument in ours.iter_mut() {
+        if let Some(theirs) = counterpart(argument) {
+            let is_choice = argument.kind == Kind::Choice;
+            keep_common(&mut argument.arguments, &theirs.arguments, is_choice);
+        }
+    }
+}
+
+fn arguments(doc: &Value) -> Vec<Argument> {
     let arguments = doc.get("arguments").and_then(Value::items).unwrap_or_default();
+    arguments.iter().map(argument).collect()
+}
+
+fn command(name: String, doc: &Value, ours: &Traits, theirs: &Traits) -> Command {
     let tips: Vec<&str> = ours.tips.iter().chain(&theirs.tips).map(String::as_str).collect();
     Command {
         rule: Rule::of(&name, &tips),
         weight: weight(&name),
         group: text(doc.get("group")),
         flags: &ours.flags | &theirs.flags,
-        arguments: arguments.iter().map(argument).collect(),
+        arguments: arguments(doc),
         name,
     }
 }
@@ -175,7 +202,6 @@ fn command(name: String, doc: &Value, ours: &Traits, theirs: &Traits) -> Command
 fn argument(doc: &Value) -> Argument {
     let flags = doc.get("flags").and_then(Value::items).unwrap_or_default();
     let has = |flag: &str| flags.iter().any(|f| f.text() == Some(flag.as_bytes()));
-    let children = doc.get("arguments").and_then(Value::items).unwrap_or_default();
     Argument {
         name: text(doc.get("name")),
         kind: kind(&text(doc.get("type"))),
@@ -183,7 +209,7 @@ fn argument(doc: &Value) -> Argument {
         optional: has("optional"),
         multiple: has("multiple"),
         multiple_token: has("multiple_token"),
-        arguments: children.iter().map(argument).collect(),
+        arguments: arguments(doc),
     }
 }
 
@@ -218,4 +244,28 @@ fn weight(name: &str) -> u32 {
 fn text(value: Option<&Value>) -> String {
     let bytes = value.and_then(Value::text).unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(token: &str, kind: Kind, arguments: Vec<Argument>) -> Argument {
+        let name = token.to_ascii_lowercase();
+        let token = (kind != Kind::Choice).then(|| token.to_owned());
+        let (optional, multiple, multiple_token) = (true, false, false);
+        Argument { name, kind, token, optional, multiple, multiple_token, arguments }
+    }
+
+    #[test]
+    fn only_what_both_have_is_generated() {
+        let token = |name| option(name, Kind::Token, Vec::new());
+        let choice = |children| option("CONDITION", Kind::Choice, children);
+        let mut ours = vec![choice(vec![token("NX"), token("IFEQ")]), token("GET"), token("NEW")];
+        let theirs = vec![choice(vec![token("NX"), token("XX")]), token("GET")];
+        keep_common(&mut ours, &theirs, false);
+        assert_eq!(ours.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["condition", "get"]);
+        assert_eq!(ours[0].arguments.len(), 1);
+        assert_eq!(ours[0].arguments[0].name, "nx");
+    }
 }

@@ -19,6 +19,8 @@ mod known;
 mod pair;
 mod pools;
 mod shrink;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -58,7 +60,7 @@ pub struct Summary {
     /// Differences that the table of known ones explains, by reason.
     pub known: BTreeMap<&'static str, u64>,
     /// Differences that did not come back when replayed.
-    pub races: u64,
+    pub races: BTreeMap<String, u64>,
 }
 
 /// Runs `options` against our server and a reference, printing what differs.
@@ -127,7 +129,7 @@ fn examine(
     let result = reproduce(pair, protocol, &mut plays, difference);
     match result {
         Ok(true) => drop(summary.differences.insert(signature, 1)),
-        Ok(false) => summary.races += 1,
+        Ok(false) => *summary.races.entry(signature).or_default() += 1,
         // A server that is gone cannot replay: what brought it down is all there is to tell.
         Err(error) => {
             println!("\n# RESP{protocol}: {difference}\n# then: {error}");

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{Duration, Instant};
 
 use super::pair::{Pair, Play};
 
-/// Replays that shrinking one difference may take.
-const REPLAYS_MAX: usize = 600;
+/// Time that shrinking one difference may take. A server that hangs costs the patience of a
+/// whole exchange per replay.
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Shrinks `plays` while they still show the difference.
 pub fn shrink(
@@ -18,7 +20,7 @@ pub fn shrink(
     plays: &mut Vec<Play>,
     signature: &str,
 ) -> io::Result<()> {
-    let mut search = Search { pair, protocol, signature, replays: 0 };
+    let mut search = Search { pair, protocol, signature, start: Instant::now() };
     search.drop_commands(plays)?;
     search.shorten_arguments(plays)?;
     search.drop_commands(plays)
@@ -28,21 +30,24 @@ struct Search<'a> {
     pair: &'a mut Pair,
     protocol: u8,
     signature: &'a str,
-    replays: usize,
+    start: Instant,
 }
 
 impl Search<'_> {
+    fn is_late(&self) -> bool {
+        self.start.elapsed() > TIME_MAX
+    }
+
     fn still_differs(&mut self, plays: &[Play]) -> io::Result<bool> {
-        self.replays += 1;
         let outcome = self.pair.episode(self.protocol, plays, &mut BTreeMap::new())?;
         Ok(outcome.difference.is_some_and(|d| d.signature() == self.signature))
     }
 
     fn drop_commands(&mut self, plays: &mut Vec<Play>) -> io::Result<()> {
         let mut size = plays.len().div_ceil(2);
-        while size > 0 && self.replays < REPLAYS_MAX {
+        while size > 0 && !self.is_late() {
             let mut start = 0;
-            while start < plays.len() && self.replays < REPLAYS_MAX {
+            while start < plays.len() && !self.is_late() {
                 let end = (start + size).min(plays.len());
                 let mut fewer = plays[..start].to_vec();
                 fewer.extend_from_slice(&plays[end..]);
@@ -60,7 +65,7 @@ impl Search<'_> {
     fn shorten_arguments(&mut self, plays: &mut [Play]) -> io::Result<()> {
         for command in 0..plays.len() {
             let mut argument = 1;
-            while argument < plays[command].args.len() && self.replays < REPLAYS_MAX {
+            while argument < plays[command].args.len() && !self.is_late() {
                 let original = plays[command].args.clone();
                 plays[command].args.remove(argument);
                 if self.still_differs(plays)? {

@@ -16,17 +16,20 @@
 //! | `# text` | a comment |
 //! | `> ARGS` | sends a request, quoted as for redis-cli; its reply follows |
 //! | `>> ARGS` | sends a request and waits for nothing |
-//! | `< REPLY` | the next reply, in the notation of [`crate::pattern`]; an aggregate may go on over further `<` lines |
+//! | `< REPLY` | the next reply, as [`crate::pattern`] writes it, over as many `<` lines as it takes |
 //! | `<2 REPLY`, `<3 REPLY` | the next reply in one protocol only |
 //! | `@raw "BYTES"` | sends bytes as they are |
 //! | `@conn NAME` | goes on with another connection, opened when first named; the first is `1` |
 //! | `@disconnect` | closes the connection; it is opened anew when used again |
 //! | `@sleep 15ms` | lets time pass |
-//! | `@let NAME TEXT` | binds a name for `${NAME}` in requests; `now` and `now_ms`, plus or minus a number, are the server's clock |
+//! | `@let NAME TEXT` | binds a name for `${NAME}` in requests |
 //! | `@redis`, `@redis>=8.4` | only where Redis (from that version on) is the reference |
 //! | `@valkey`, `@valkey>=9` | the same for Valkey |
 //! | `@cinnabar` | only for us |
 //! | `@resp 2` | only in this protocol |
+//!
+//! `now` and `now_ms`, with a number added or taken away (`now+100`), are the server's clock, as a
+//! text of `@let` and as a name in requests.
 //!
 //! The last four hold for the paragraph that they stand in, up to the next blank line; before
 //! the first request of the file they hold for all of it. We ourselves run every paragraph,
@@ -39,3 +42,6 @@ mod update;
 pub use parse::{Action, Condition, Script, Server, Step};
 pub use run::{Failure, Report, run};
 pub use update::update;
+
+#[cfg(test)]
+mod tests;
