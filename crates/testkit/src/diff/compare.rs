@@ -75,6 +75,9 @@ fn sorted(value: &Value) -> Vec<String> {
     let notation = |value: &Value| Pattern::of(value).to_string();
     let mut items: Vec<String> = match value {
         Value::Array(items) | Value::Set(items) => items.iter().map(notation).collect(),
+        Value::Map(pairs) => {
+            pairs.iter().map(|(k, v)| format!("{} {}", notation(k), notation(v))).collect()
+        }
         other => vec![notation(other)],
     };
     items.sort();
@@ -93,13 +96,18 @@ fn same_shape(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A reply as a script writes it, for reports.
-pub fn notation(wire: &[u8]) -> String {
+/// The lines of a reply in a script.
+pub fn lines(wire: &[u8]) -> Vec<String> {
     match decode(wire) {
-        Ok(Some((value, _))) => Pattern::of(&value).lines().join(" "),
-        Ok(None) => "nothing".to_owned(),
-        Err(e) => e.to_string(),
+        Ok(Some((value, _))) => Pattern::of(&value).lines(),
+        Ok(None) => vec!["nothing".to_owned()],
+        Err(e) => vec![e.to_string()],
     }
+}
+
+/// A reply in one line, for reports.
+pub fn notation(wire: &[u8]) -> String {
+    lines(wire).iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -112,6 +120,11 @@ mod tests {
         let (ab, ba) = ("*2\r\n+a\r\n+b\r\n", "*2\r\n+b\r\n+a\r\n");
         assert!(!same(Rule::Exact, ab, ba));
         assert!(same(Rule::Unordered, ab, ba));
+        assert!(same(
+            Rule::Unordered,
+            "%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n",
+            "%2\r\n+b\r\n:2\r\n+a\r\n:1\r\n"
+        ));
         assert!(!same(Rule::Unordered, ab, "*2\r\n+a\r\n+a\r\n"));
         assert!(same(Rule::Near(1), ":5\r\n", ":6\r\n"));
         assert!(!same(Rule::Near(1), ":5\r\n", ":7\r\n"));

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use super::compare::{Rule, notation};
+use super::compare::{Rule, lines, notation};
 use super::{dump, known};
 use crate::quote;
-use crate::target::{Arrival, Client, Target, append_request};
+use crate::target::{Arrival, Client, Target, append_request, identify};
 use crate::value::Value;
 
 /// Bytes of requests that are on their way at a time. Less than the socket buffers hold, so that
@@ -78,14 +78,23 @@ pub struct Outcome {
     pub difference: Option<Difference>,
 }
 
+/// The two servers.
 pub struct Pair {
     ours: Side,
     reference: Side,
+    /// Two servers of one family: what is known of them goes either way.
+    alike: bool,
 }
 
 impl Pair {
-    pub fn connect(ours: Box<dyn Target>, reference: Box<dyn Target>) -> io::Result<Pair> {
-        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)? })
+    pub fn connect(mut ours: Box<dyn Target>, mut reference: Box<dyn Target>) -> io::Result<Pair> {
+        let alike = identify(ours.as_mut())?.family == identify(reference.as_mut())?.family;
+        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)?, alike })
+    }
+
+    fn reason(&self, command: &str, ours: &str, reference: &str) -> Option<&'static str> {
+        let turned = || known::reason(command, reference, ours).filter(|_| self.alike);
+        known::reason(command, ours, reference).or_else(turned)
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -123,7 +132,7 @@ impl Pair {
                     continue;
                 }
                 let (ours, reference) = (notation(ours), notation(reference));
-                if let Some(reason) = known::reason(&play.name, &ours, &reference) {
+                if let Some(reason) = self.reason(&play.name, &ours, &reference) {
                     *explained.entry(reason).or_default() += 1;
                     if play.read_only {
                         continue;
@@ -140,14 +149,18 @@ impl Pair {
         Ok(Outcome { commands: done, difference: difference.map(|d| d.at(done)) })
     }
 
-    /// The reference's reply to each command, from an empty server, in script notation.
-    pub fn reference_replies(&mut self, protocol: u8, plays: &[Play]) -> io::Result<Vec<String>> {
+    /// The lines of the reference's reply to each command, from an empty server.
+    pub fn reference_replies(
+        &mut self,
+        protocol: u8,
+        plays: &[Play],
+    ) -> io::Result<Vec<Vec<String>>> {
         self.reference.start(protocol)?;
         let mut replies = Vec::new();
         for play in plays {
             self.reference.send(std::slice::from_ref(play))?;
             self.reference.receive(1)?;
-            replies.push(notation(self.reference.reply(0)));
+            replies.push(lines(self.reference.reply(0)));
         }
         Ok(replies)
     }

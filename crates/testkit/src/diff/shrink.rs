@@ -105,7 +105,8 @@ pub fn script(pair: &mut Pair, protocol: u8, plays: &[Play]) -> io::Result<Strin
     let replies = pair.reference_replies(protocol, plays)?;
     let mut text = String::new();
     for (play, reply) in plays.iter().zip(replies) {
-        text.push_str(&format!("> {}\n< {reply}\n", play.line()));
+        text.push_str(&format!("> {}\n", play.line()));
+        reply.iter().for_each(|line| text.push_str(&format!("< {line}\n")));
     }
     Ok(text)
 }
