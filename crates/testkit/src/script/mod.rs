@@ -16,7 +16,7 @@
 //! | `# text` | a comment |
 //! | `> ARGS` | sends a request, quoted as for redis-cli; its reply follows |
 //! | `>> ARGS` | sends a request and waits for nothing |
-//! | `< REPLY` | the next reply, as [`crate::pattern`] writes it, over as many `<` lines as it takes |
+//! | `< REPLY` | the next reply, as [`crate::pattern`] has it, over as many `<` lines as needed |
 //! | `<2 REPLY`, `<3 REPLY` | the next reply in one protocol only |
 //! | `@raw "BYTES"` | sends bytes as they are |
 //! | `@conn NAME` | goes on with another connection, opened when first named; the first is `1` |
