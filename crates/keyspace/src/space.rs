@@ -144,52 +144,61 @@ impl Drop for Gate {
     }
 }
 
+/// Entries of a lock set's index.
+const INDEX_LEN: usize = 64;
+
 /// The shards that a batch, transaction or command holds, in ascending order.
-#[derive(Default)]
 pub struct LockSet<'k> {
     guards: SmallVec<[(u16, MutexGuard<'k, Shard>); 4]>,
+    /// By the low bits of a shard's number, where its guard probably is.
+    index: [u8; INDEX_LEN],
+}
+
+impl Default for LockSet<'_> {
+    fn default() -> Self {
+        LockSet::new()
+    }
 }
 
 impl<'k> LockSet<'k> {
     /// Nothing locked.
     pub fn new() -> LockSet<'k> {
-        LockSet { guards: SmallVec::new() }
+        LockSet { guards: SmallVec::new(), index: [0; INDEX_LEN] }
     }
 
     /// Locks `shards`, sorted and without repetition, or nothing: false if one of them is taken.
     pub fn try_lock(&mut self, keyspace: &'k Keyspace, shards: &[u16]) -> bool {
         debug_assert!(self.guards.is_empty() && shards.is_sorted());
-        for &index in shards {
-            let Some(guard) = keyspace.try_shard(index) else {
-                self.guards.clear();
-                return false;
-            };
-            self.guards.push((index, guard));
-        }
-        true
+        shards.iter().all(|shard| self.try_add(keyspace, *shard))
     }
 
     /// Locks every shard, or nothing.
     pub fn try_lock_all(&mut self, keyspace: &'k Keyspace) -> bool {
         debug_assert!(self.guards.is_empty());
-        for index in 0..keyspace.shards() {
-            let Some(guard) = keyspace.try_shard(index) else {
-                self.guards.clear();
-                return false;
-            };
-            self.guards.push((index, guard));
-        }
+        (0..keyspace.shards()).all(|shard| self.try_add(keyspace, shard))
+    }
+
+    /// Locks one more shard; lets all go if it is taken.
+    #[inline]
+    fn try_add(&mut self, keyspace: &'k Keyspace, shard: u16) -> bool {
+        let Some(guard) = keyspace.try_shard(shard) else {
+            self.guards.clear();
+            return false;
+        };
+        // Where the number does not fit, the look-up falls back to a search.
+        self.index[usize::from(shard) % INDEX_LEN] = self.guards.len() as u8;
+        self.guards.push((shard, guard));
         true
     }
 
-    /// A locked shard; `None` if it is not in the set. O(log n).
+    /// A locked shard; `None` if it is not in the set. O(1) for up to 64 shards, else O(log n).
     #[inline]
     pub fn get(&mut self, shard: u16) -> Option<&mut Shard> {
-        if self.guards.len() == 1 {
-            let (only, guard) = &mut self.guards[0];
-            return (*only == shard).then_some(&mut **guard);
-        }
-        let found = self.guards.binary_search_by_key(&shard, |(index, _)| *index).ok()?;
+        let likely = usize::from(self.index[usize::from(shard) % INDEX_LEN]);
+        let found = match self.guards.get(likely) {
+            Some((number, _)) if *number == shard => likely,
+            _ => self.guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?,
+        };
         Some(&mut self.guards[found].1)
     }
 

@@ -150,14 +150,25 @@ impl Table {
         prefetch(&raw const self.segments[self.segment_of(hash) as usize]);
     }
 
-    /// Second pass of a batch: asks for the entries whose tags match a hash.
+    /// Second pass of a batch: asks for the slots whose tags match a hash. It reads tags only, so the
+    /// misses on the tags of many keys overlap instead of each waiting for its slot.
+    #[inline]
+    pub fn prefetch_slot(&self, hash: u64) {
+        let entries = &self.segments[self.segment_of(hash) as usize].entries;
+        for bucket in entries.iter_hash_buckets(rotated(hash)) {
+            if let Some(slot) = entries.get_bucket(bucket) {
+                prefetch(slot);
+            }
+        }
+    }
+
+    /// Third pass of a batch: asks for the entries whose tags match a hash.
     #[inline]
     pub fn prefetch_entry(&self, hash: u64) {
-        let segment = &self.segments[self.segment_of(hash) as usize];
-        segment.entries.find(rotated(hash), |entry| {
+        let entries = &self.segments[self.segment_of(hash) as usize].entries;
+        for entry in entries.iter_hash(rotated(hash)) {
             entry.prefetch();
-            false
-        });
+        }
     }
 
     /// The place of a key. O(1).

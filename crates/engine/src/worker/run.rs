@@ -12,6 +12,7 @@ use crate::session::{Queued, ReplyMode, Session};
 use crate::slowlog::{self, SlowEntry};
 use crate::stats::WorkerStats;
 use crate::transaction;
+use keyspace::table::Table;
 use keyspace::{Effects, LockSet};
 use resp::Writer;
 use smallvec::SmallVec;
@@ -416,19 +417,20 @@ fn lock_everything<'k>(server: &'k Server, conn: &mut Conn, locks: &mut LockSet<
     locks.try_lock_all(&server.keyspace)
 }
 
-/// Asks for all segments, then for all entries of a batch, so that their cache misses overlap.
+/// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache misses
+/// of one kind overlap. Each pass finds what the one before it asked for.
 #[inline]
 fn prefetch(server: &Server, locks: &mut LockSet<'_>, hashed: &[HashedKey], db: u16) {
-    for key in hashed {
-        if let Some(shard) = locks.get(server.keyspace.shard_of(key.hash)) {
-            shard.db(db).table().prefetch_segment(key.hash);
+    let mut pass = |ask: fn(&Table, u64)| {
+        for key in hashed {
+            if let Some(shard) = locks.get(server.keyspace.shard_of(key.hash)) {
+                ask(shard.db(db).table(), key.hash);
+            }
         }
-    }
-    for key in hashed {
-        if let Some(shard) = locks.get(server.keyspace.shard_of(key.hash)) {
-            shard.db(db).table().prefetch_entry(key.hash);
-        }
-    }
+    };
+    pass(Table::prefetch_segment);
+    pass(Table::prefetch_slot);
+    pass(Table::prefetch_entry);
 }
 
 /// The hashes that are left once those of a request's own keys are used up. Keys come in the order of
