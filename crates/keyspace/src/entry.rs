@@ -72,6 +72,63 @@ pub enum Str<'a> {
     Bytes(&'a [u8]),
 }
 
+impl<'a> Str<'a> {
+    /// The stored form of some bytes: an integer where they are the text of one.
+    #[inline]
+    pub fn encode(bytes: &'a [u8]) -> Str<'a> {
+        match stdx::num::parse_i64(bytes) {
+            Some(number) => Str::Int(number),
+            None => Str::Bytes(bytes),
+        }
+    }
+
+    /// The bytes that clients see.
+    #[inline]
+    pub fn text(self) -> StrText<'a> {
+        match self {
+            Str::Int(number) => StrText::Digits(stdx::num::Decimal::new(number)),
+            Str::Bytes(bytes) => StrText::Bytes(bytes),
+        }
+    }
+
+    /// Length of [`Str::text`].
+    pub fn text_len(self) -> usize {
+        match self {
+            Str::Int(number) => stdx::num::i64_digits(number),
+            Str::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// The value as an integer, if it is one, however it is stored.
+    #[inline]
+    pub fn as_int(self) -> Option<i64> {
+        match self {
+            Str::Int(number) => Some(number),
+            Str::Bytes(bytes) => stdx::num::parse_i64(bytes),
+        }
+    }
+}
+
+/// The bytes of a string, on the stack where it is stored as an integer.
+pub enum StrText<'a> {
+    /// Of an integer.
+    Digits(stdx::num::Decimal),
+    /// As stored.
+    Bytes(&'a [u8]),
+}
+
+impl std::ops::Deref for StrText<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            StrText::Digits(decimal) => decimal.as_bytes(),
+            StrText::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 /// A look at an entry's value.
 pub enum View<'a> {
     /// A string.

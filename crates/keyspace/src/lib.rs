@@ -20,7 +20,7 @@ pub mod value;
 
 pub use access::AccessPolicy;
 pub use edit::{Edit, Ttl};
-pub use entry::{Entry, Str, View};
+pub use entry::{Entry, Str, StrText, View};
 pub use hooks::{Change, Effects, Event, EventClass, Interest};
 pub use shard::{At, Shard};
 pub use space::{Keyspace, LockSet};

@@ -51,6 +51,12 @@ impl<'a> Writer<'a> {
         self.end_line();
     }
 
+    /// The decimal text of an integer as a bulk string.
+    #[inline]
+    pub fn bulk_int(&mut self, value: i64) {
+        self.bulk(stdx::num::Decimal::new(value).as_bytes());
+    }
+
     #[inline]
     pub fn null(&mut self) {
         self.out.extend_from_slice(if self.resp3 { b"_\r\n" } else { b"$-1\r\n" });
@@ -101,6 +107,11 @@ impl<'a> Writer<'a> {
         text[..len].copy_from_slice(&self.out[start..]);
         self.out.truncate(start);
         self.bulk(&text[..len]);
+    }
+
+    /// A double given by its text, for values that `f64` cannot hold.
+    pub fn double_text(&mut self, text: &[u8]) {
+        if self.resp3 { self.line(b',', text) } else { self.bulk(text) }
     }
 
     pub fn boolean(&mut self, value: bool) {
@@ -191,6 +202,7 @@ mod tests {
         check_same(|w| w.simple("PONG"), "+PONG\r\n");
         check_same(|w| w.error("ERR a\r\nb"), "-ERR a  b\r\n");
         check_same(|w| w.integer(-12), ":-12\r\n");
+        check_same(|w| w.bulk_int(-12), "$3\r\n-12\r\n");
         check_same(|w| w.bulk(b""), "$0\r\n\r\n");
         check_same(|w| w.bulk(b"a\r\nb"), "$4\r\na\r\nb\r\n");
         check_same(|w| w.array(0), "*0\r\n");
@@ -208,6 +220,7 @@ mod tests {
         check(|w| w.map(3), "*6\r\n", "%3\r\n");
         check(|w| w.set(3), "*3\r\n", "~3\r\n");
         check(|w| w.push(3), "*3\r\n", ">3\r\n");
+        check(|w| w.double_text(b"1.25"), "$4\r\n1.25\r\n", ",1.25\r\n");
         check(|w| w.double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n");
         let longest = "-2.2250738585072014e-308";
         let number: f64 = longest.parse().expect("a number");

@@ -14,6 +14,7 @@ mod read;
 
 use crate::num::hex;
 use big::Big;
+use std::cmp::Ordering;
 
 /// The binary exponent of the mantissa's last bit ranges from here (the subnormals)...
 const EXPONENT_MIN: i64 = -16445;
@@ -32,7 +33,7 @@ enum Kind {
 
 /// A finite value is `mantissa * 2^exponent`, and the mantissa has its top bit set unless the
 /// exponent is the smallest; zero has the smallest exponent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct LongDouble {
     negative: bool,
     kind: Kind,
@@ -43,6 +44,13 @@ pub struct LongDouble {
 impl LongDouble {
     pub const ZERO: Self =
         Self { negative: false, kind: Kind::Finite, mantissa: 0, exponent: EXPONENT_MIN as i32 };
+    /// The largest finite value.
+    pub const MAX: Self = Self {
+        negative: false,
+        kind: Kind::Finite,
+        mantissa: u64::MAX,
+        exponent: EXPONENT_MAX as i32,
+    };
     const NAN: Self = Self { kind: Kind::Nan, ..Self::ZERO };
 
     fn infinity(negative: bool) -> Self {
@@ -183,6 +191,44 @@ impl LongDouble {
             0 => Self::ZERO,
             difference => Self::rounded(large.negative, difference, exponent),
         }
+    }
+}
+
+impl std::ops::Neg for LongDouble {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { negative: !self.negative, ..self }
+    }
+}
+
+impl PartialOrd for LongDouble {
+    /// The order of the values; not-a-number has no place in it.
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        let sign = |value: &Self| match (value.kind, value.mantissa, value.negative) {
+            (Kind::Finite, 0, _) => 0,
+            (_, _, true) => -1,
+            (_, _, false) => 1,
+        };
+        // Where the mantissa has its top bit set, the exponent decides; where it has not, the
+        // exponent is the smallest.
+        let magnitude =
+            |value: &Self| (value.kind == Kind::Infinite, value.exponent, value.mantissa);
+        if self.is_nan() || other.is_nan() {
+            return None;
+        }
+        let by_magnitude = match sign(self) {
+            0 => Ordering::Equal,
+            -1 => magnitude(other).cmp(&magnitude(self)),
+            _ => magnitude(self).cmp(&magnitude(other)),
+        };
+        Some(sign(self).cmp(&sign(other)).then(by_magnitude))
+    }
+}
+
+impl PartialEq for LongDouble {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
     }
 }
 

@@ -10,4 +10,4 @@ pub(crate) mod hex;
 mod int;
 
 pub use float::{parse_f64, write_f64};
-pub use int::{i64_digits, parse_i64, parse_u64, write_i64, write_u64};
+pub use int::{Decimal, i64_digits, parse_i64, parse_u64, write_i64, write_u64};

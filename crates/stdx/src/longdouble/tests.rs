@@ -179,3 +179,24 @@ fn any_bytes_are_read_without_panic_and_written_text_reads_back() {
         }
     }
 }
+
+#[test]
+fn values_compare_by_what_they_are_worth() {
+    let texts = [
+        "-inf", "-1e4932", "-2", "-1.5", "-1e-4940", "0", "1e-4940", "0.1", "1", "1.5", "2",
+        "3e10", "1e4932", "inf",
+    ];
+    let values: Vec<LongDouble> =
+        texts.iter().map(|text| LongDouble::parse(text.as_bytes()).expect(text)).collect();
+    for (i, left) in values.iter().enumerate() {
+        for (j, right) in values.iter().enumerate() {
+            assert_eq!(left.partial_cmp(right), Some(i.cmp(&j)), "{} {}", texts[i], texts[j]);
+            assert_eq!((-*right).partial_cmp(&-*left), Some(i.cmp(&j)));
+        }
+    }
+    assert_eq!(-LongDouble::ZERO, LongDouble::ZERO);
+    assert!(LongDouble::MAX > values[values.len() - 2] && LongDouble::MAX < values[13]);
+    assert!((LongDouble::MAX + LongDouble::MAX).is_infinite());
+    let nan = LongDouble::MAX + values[13] + values[0];
+    assert!(nan.is_nan() && nan.partial_cmp(&nan).is_none());
+}

@@ -72,7 +72,45 @@ pub fn write_u64(out: &mut Vec<u8>, value: u64) {
         out.push(b'0' + value as u8);
         return;
     }
-    let mut buffer = [0; 20];
+    let mut buffer = [0; DECIMAL_LEN_MAX];
+    let at = write_back(&mut buffer, value);
+    out.extend_from_slice(&buffer[at..]);
+}
+
+/// The longest decimal text of 64 bits, a minus sign included.
+const DECIMAL_LEN_MAX: usize = 20;
+
+/// The decimal text of an integer, without a heap allocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Decimal {
+    buffer: [u8; DECIMAL_LEN_MAX],
+    start: u8,
+}
+
+impl Decimal {
+    /// The text that [`write_i64`] appends.
+    #[inline]
+    pub fn new(value: i64) -> Decimal {
+        let mut buffer = [0; DECIMAL_LEN_MAX];
+        let mut start = write_back(&mut buffer, value.unsigned_abs());
+        if value < 0 {
+            // No negative value has more than 19 digits, so there is room for the sign.
+            start -= 1;
+            buffer[start] = b'-';
+        }
+        Decimal { buffer, start: start as u8 }
+    }
+
+    /// The text.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buffer[self.start as usize..]
+    }
+}
+
+/// Writes the digits at the end of the buffer and returns where they start.
+#[inline]
+fn write_back(buffer: &mut [u8; DECIMAL_LEN_MAX], value: u64) -> usize {
     let mut at = buffer.len();
     let mut rest = value;
     while rest >= 100 {
@@ -89,7 +127,7 @@ pub fn write_u64(out: &mut Vec<u8>, value: u64) {
         at -= 1;
         buffer[at] = b'0' + rest as u8;
     }
-    out.extend_from_slice(&buffer[at..]);
+    at
 }
 
 /// How many bytes [`write_i64`] appends, the minus sign included.
@@ -143,6 +181,7 @@ mod tests {
             assert_eq!(text, value.to_string().as_bytes());
             assert_eq!(parse_i64(&text), Some(value));
             assert_eq!(i64_digits(value), text.len());
+            assert_eq!(Decimal::new(value).as_bytes(), text);
         }
     }
 }
