@@ -97,6 +97,14 @@ pub struct OwnedArgs {
     spans: Vec<Span>,
 }
 
+impl<const N: usize> From<[&[u8]; N]> for OwnedArgs {
+    fn from(words: [&[u8]; N]) -> OwnedArgs {
+        let mut owned = OwnedArgs::default();
+        words.into_iter().for_each(|word| owned.push(word));
+        owned
+    }
+}
+
 impl OwnedArgs {
     /// Adds a word.
     ///

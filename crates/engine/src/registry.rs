@@ -245,6 +245,12 @@ impl Registry {
         self.type_names.get(&id).copied().unwrap_or("unknown")
     }
 
+    /// The value type of a name, in any case.
+    pub fn type_id(&self, name: &[u8]) -> Option<TypeId> {
+        let mut types = self.type_names.iter();
+        types.find(|(_, known)| known.as_bytes().eq_ignore_ascii_case(name)).map(|(id, _)| *id)
+    }
+
     /// Whether any module has a value type of this name.
     pub fn has_type(&self, name: &[u8]) -> bool {
         self.type_names.values().any(|known| known.as_bytes().eq_ignore_ascii_case(name))

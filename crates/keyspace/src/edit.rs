@@ -266,9 +266,15 @@ impl<'s> Edit<'s> {
     }
 
     /// Like [`Edit::commit`] where the edit must not raise an event.
-    pub fn commit_silent(mut self) {
-        self.changed = false;
+    pub fn commit_silent(self) {
         self.fx.dirty += 1;
+        self.commit_part();
+    }
+
+    /// Ends one part of a change that spans several keys: tells watchers and waiters of this one. The
+    /// caller counts the change as a whole and raises its events.
+    pub fn commit_part(mut self) {
+        self.changed = false;
         self.shard.touch(self.at, self.fx);
     }
 

@@ -38,16 +38,22 @@ impl Cursor {
         u64::from(self.shard) << POSITION_BITS | self.position
     }
 
+    /// Whether nothing was visited yet.
+    pub fn is_start(self) -> bool {
+        self.encode() == 0
+    }
+
     /// The start of the next shard.
     pub fn next_shard(self) -> Cursor {
         Cursor { shard: self.shard + 1, position: 0 }
     }
 }
 
-/// Visits entries of `db` in `shard` from the cursor on: whole segments while their matching entries fit
-/// into `budget`, and at least one position. Only entries that `wanted` accepts are ordered, counted and
-/// given to `visit`; `walked` counts all that were looked at. Returns the place to go on from, `None` at
-/// the shard's end. O(segment) per call.
+/// Visits entries of `db` in `shard` from the cursor on: a whole segment if its matching entries fit into
+/// `budget`, else the first of them, and at least one position. Only entries that `wanted` accepts are
+/// ordered, counted and given to `visit`; it may be asked about entries that lie before the cursor.
+/// Returns how many entries were looked at and the place to go on from, `None` at the shard's end.
+/// O(segment) per call.
 pub fn scan_shard<'s>(
     shard: &'s Shard,
     db: u16,
@@ -57,40 +63,40 @@ pub fn scan_shard<'s>(
     visit: &mut dyn FnMut(&'s Entry),
 ) -> (usize, Option<Cursor>) {
     let table = shard.db(db).table();
-    let position_of = |entry: &Entry| table.hash(entry.key()) >> (64 - POSITION_BITS);
-    let (segment, next) = table.segment_from(from.position << (64 - POSITION_BITS));
+    let cursor = |position: u64| Cursor { shard: from.shard, position };
+    let start = from.position << (64 - POSITION_BITS);
+    let (segment, next) = table.segment_from(start);
+    let rest = next.map(|hash| cursor(hash >> (64 - POSITION_BITS)));
     for entry in segment.iter() {
         entry.prefetch();
     }
-    let mut matching: Vec<(u64, &Entry)> = segment
-        .iter()
-        .filter(|entry| wanted(entry))
+    let matching: Vec<&Entry> = segment.iter().filter(|entry| wanted(entry)).collect();
+    let budget = budget.max(1);
+    if matching.len() <= budget && table.is_segment_start(start) {
+        matching.into_iter().for_each(visit);
+        return (segment.len(), rest);
+    }
+    let position_of = |entry: &Entry| table.hash(entry.key()) >> (64 - POSITION_BITS);
+    let mut ordered: Vec<(u64, &Entry)> = matching
+        .into_iter()
         .map(|entry| (position_of(entry), entry))
         .filter(|(position, _)| *position >= from.position)
         .collect();
-    let walked = segment.len();
-    let rest =
-        next.map(|hash| Cursor { shard: from.shard, position: hash >> (64 - POSITION_BITS) });
-    let budget = budget.max(1);
-    if matching.len() <= budget {
-        matching.iter().for_each(|(_, entry)| visit(entry));
-        return (walked, rest);
-    }
-    matching.select_nth_unstable_by_key(budget - 1, |(position, _)| *position);
-    let last = matching[budget - 1].0;
+    let last = if ordered.len() > budget {
+        ordered.select_nth_unstable_by_key(budget - 1, |(position, _)| *position);
+        ordered[budget - 1].0
+    } else {
+        POSITION_MASK
+    };
     let mut left = false;
-    for (position, entry) in matching {
+    for (position, entry) in ordered {
         if position <= last {
             visit(entry);
         } else {
             left = true;
         }
     }
-    if left {
-        (budget, Some(Cursor { shard: from.shard, position: last + 1 }))
-    } else {
-        (walked, rest)
-    }
+    (segment.len(), if left { Some(cursor(last + 1)) } else { rest })
 }
 
 #[cfg(test)]

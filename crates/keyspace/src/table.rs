@@ -328,6 +328,12 @@ impl Table {
         (segment, next)
     }
 
+    /// Whether a segment's range starts at `hash`.
+    pub fn is_segment_start(&self, hash: u64) -> bool {
+        let depth = self.segments[self.segment_of(hash) as usize].depth;
+        hash << depth == 0
+    }
+
     /// All segments.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
@@ -431,6 +437,7 @@ mod tests {
         }
         let (mut from, mut walked, mut visits) = (0, 0, 0);
         loop {
+            assert!(table.is_segment_start(from) && !table.is_segment_start(from + 1));
             let (segment, next) = table.segment_from(from);
             walked += segment.len();
             visits += 1;

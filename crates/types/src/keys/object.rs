@@ -1,0 +1,153 @@
+//! OBJECT: how a value is stored and used.
+
+use super::{KEYSPACE, count};
+use engine::command::{Arg, Command, Flags, KeyFlags, KeySpec, command, container, key};
+use engine::error::CmdError;
+use engine::{Args, CmdResult, Cx, Outcome};
+use keyspace::{Entry, Str, View, access};
+
+pub(super) const COMMANDS: &[Command] = &[container("OBJECT", SUBCOMMANDS)
+    .summary("Holds commands that tell how values are stored and used.")
+    .since("2.2.3")
+    .complexity("That of the subcommand.")];
+
+const SUBCOMMANDS: &[Command] = &[
+    about("ENCODING", encoding).summary("Tells how a key's value is stored.").since("2.2.3"),
+    about("FREQ", freq)
+        .summary("Tells how often a key is used, on a logarithmic scale.")
+        .since("4.0.0"),
+    about("IDLETIME", idletime)
+        .summary("Tells for how many seconds a key was not used.")
+        .since("2.2.3"),
+    about("REFCOUNT", refcount)
+        .summary("Tells how many references a key's value has.")
+        .since("2.2.3"),
+    command("HELP", help)
+        .summary("Lists the subcommands.")
+        .since("6.2.0")
+        .complexity("O(1)")
+        .flags(Flags::LOADING.or(Flags::STALE))
+        .acl(KEYSPACE),
+];
+
+const KEY: &[KeySpec] = &[KeySpec::one(2, KeyFlags::RO)];
+const ONE_KEY: &[Arg] = &[key("key")];
+const VARIES: &[&str] = &["nondeterministic_output"];
+
+const fn about(name: &'static str, handler: engine::command::Handler) -> Command {
+    command(name, handler)
+        .complexity("O(1)")
+        .flags(Flags::READONLY)
+        .acl(KEYSPACE)
+        .keys(KEY)
+        .args(ONE_KEY)
+        .tips(VARIES)
+}
+
+fn encoding(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    match count(cx, args.at(2), encoding_of) {
+        Some(name) => cx.reply.bulk(name.as_bytes()),
+        None => cx.reply.null(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn encoding_of(entry: &Entry) -> &'static str {
+    match entry.view() {
+        View::Boxed(boxed) => boxed.encoding(),
+        View::Str(Str::Int(_)) => "int",
+        View::Str(Str::Bytes(bytes)) => {
+            let expires = entry.expire_at_ms().is_some();
+            let fits = is_embedded(entry.key().len(), bytes.len(), expires);
+            if fits && !entry.is_raw() { "embstr" } else { "raw" }
+        }
+    }
+}
+
+/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The expiry
+/// takes 8 bytes of it, which longer keys have set aside elsewhere.
+fn is_embedded(key_len: usize, value_len: usize, expires: bool) -> bool {
+    const ROOM: usize = 41;
+    const EXPIRY: usize = 8;
+    const KEY_SHORT_MAX: usize = 31;
+    let room = if expires && key_len <= KEY_SHORT_MAX { ROOM - EXPIRY } else { ROOM };
+    key_len.saturating_add(value_len) <= room
+}
+
+fn freq(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    let Some(bits) = count(cx, args.at(2), Entry::access) else {
+        cx.reply.null();
+        return Ok(Outcome::Done);
+    };
+    if !cx.server.counts_frequency() {
+        return Err(CmdError::fixed(
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note \
+             that when switching between policies at runtime LRU and LFU data will take some time to \
+             adjust.",
+        ));
+    }
+    let decay_time = cx.server.config.int(cx.server.ids.lfu_decay_time) as u32;
+    cx.reply.integer(i64::from(access::frequency(bits, cx.db.now_ms, decay_time)));
+    Ok(Outcome::Done)
+}
+
+fn idletime(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    let Some(bits) = count(cx, args.at(2), Entry::access) else {
+        cx.reply.null();
+        return Ok(Outcome::Done);
+    };
+    if cx.server.counts_frequency() {
+        return Err(CmdError::fixed(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+             switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
+    cx.reply.integer(i64::from(access::idle_s(bits, cx.db.now_ms)));
+    Ok(Outcome::Done)
+}
+
+/// Values are never shared between keys.
+fn refcount(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    match count(cx, args.at(2), |_| ()) {
+        Some(()) => cx.reply.integer(1),
+        None => cx.reply.null(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
+    const LINES: &[&str] = &[
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    How the value of <key> is stored.",
+        "FREQ <key>",
+        "    How often <key> is used, on a logarithmic scale (LFU policies only).",
+        "IDLETIME <key>",
+        "    Seconds since <key> was last used (not with LFU policies).",
+        "REFCOUNT <key>",
+        "    References to the value of <key>.",
+        "HELP",
+        "    These lines.",
+    ];
+    cx.reply.array(LINES.len());
+    LINES.iter().for_each(|line| cx.reply.simple(line));
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longest embedded values by length of the key, as measured on Redis 8.2.3.
+    #[test]
+    fn short_strings_are_embedded() {
+        let measured = [(1, 40, 32), (10, 31, 23), (31, 10, 2), (32, 9, 9), (40, 1, 1)];
+        for (key_len, plain, expiring) in measured {
+            for (expires, len) in [(false, plain), (true, expiring)] {
+                assert!(is_embedded(key_len, len, expires), "{key_len} {len}");
+                assert!(!is_embedded(key_len, len + 1, expires), "{key_len} {len}");
+            }
+        }
+        assert!(!is_embedded(50, 0, false));
+    }
+}
