@@ -157,6 +157,7 @@ impl Worker {
             }
             Verdict::Queue => {
                 queue(&mut conn.session, command, args);
+                conn.session.client.note_activity(now_ms, Some(command.index), 1);
                 let from = out.len();
                 Writer::new(out, conn.session.resp3).simple("QUEUED");
                 apply_reply_mode(&mut conn.session, from, out);
@@ -183,6 +184,8 @@ impl Worker {
         }
         conn.session.refuse_multi();
         server.stats.count_error(error.code());
+        let index = command.map(|command| command.index);
+        conn.session.client.note_activity(server.now_ms(), index, 1);
         let from = out.len();
         Writer::new(out, conn.session.resp3).error(error.as_str());
         apply_reply_mode(&mut conn.session, from, out);
