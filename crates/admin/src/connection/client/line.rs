@@ -1,0 +1,98 @@
+//! One line of CLIENT LIST: names and numbers of a connection, in the order that monitoring tools parse.
+
+use engine::args::Args;
+use engine::clients::{Client, Figures, Transport};
+use engine::cx::Cx;
+use engine::worker::Conn;
+
+/// Bytes of a connection besides its buffers and names.
+const CONNECTION_BYTES: usize = size_of::<Client>() + size_of::<Conn>();
+
+/// The line of a client, with its line end. `args` is the request that asks: the asking connection
+/// shows it as what it runs.
+pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
+    let (names, figures) = (client.names(), client.figures());
+    let is_own = client.id == cx.session.client.id;
+    let now_ms = cx.server.now_ms();
+    let age_s = now_ms / 1000 - client.created_ms / 1000;
+    let idle_s = if is_own { 0 } else { now_ms / 1000 - figures.last_active_ms / 1000 };
+    let (argv_bytes, query_bytes) = match is_own {
+        true => (args.iter().map(<[u8]>::len).sum(), encoded_bytes(args) as u64),
+        false => (0, figures.query_bytes),
+    };
+    let output_bytes = figures.output_bytes;
+    let names_bytes = names.name.len() + names.lib_name.len() + names.lib_ver.len();
+    let total_bytes = (CONNECTION_BYTES + names_bytes + argv_bytes) as u64
+        + query_bytes
+        + output_bytes
+        + figures.multi_bytes;
+    // Inside a transaction the connection runs EXEC, which the figures know.
+    let running = is_own && !cx.is_nested;
+    let last = figures.last_command.map(|index| cx.server.registry.get(index).name.as_str());
+    let last = if running { &cx.command.name } else { last.unwrap_or("NULL") };
+    format!(
+        "id={} addr={} laddr={} fd={} name={} age={age_s} idle={idle_s} flags={} db={} sub=0 psub=0 \
+         ssub=0 multi={} watch={} qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} \
+         multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={output_bytes} tot-mem={total_bytes} \
+         events={} cmd={last} user={} redir=-1 resp={} lib-name={} lib-ver={} io-thread=0 \
+         tot-net-in={} tot-net-out={} tot-cmds={}\n",
+        client.id,
+        client.peer.addr,
+        client.peer.laddr,
+        client.peer.fd,
+        names.name,
+        flags(client, &figures),
+        figures.db,
+        figures.multi_len,
+        figures.watches,
+        figures.multi_bytes,
+        u8::from(output_bytes > 0),
+        if output_bytes > 0 { "rw" } else { "r" },
+        names.user,
+        if figures.resp3 { 3 } else { 2 },
+        names.lib_name,
+        names.lib_ver,
+        figures.net_in_bytes,
+        figures.net_out_bytes,
+        figures.commands,
+    )
+}
+
+/// One letter for each state that the connection is in; `N` for none.
+pub(super) fn flags(client: &Client, figures: &Figures) -> String {
+    let states = [
+        (figures.multi_len >= 0, 'x'),
+        (figures.blocked, 'b'),
+        (figures.is_watch_dirty, 'd'),
+        (client.peer.transport == Transport::Unix, 'U'),
+        (figures.no_evict, 'e'),
+        (figures.no_touch, 'T'),
+    ];
+    let letters: String = states.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
+    if letters.is_empty() { "N".to_owned() } else { letters }
+}
+
+/// Bytes of a request as clients send it.
+fn encoded_bytes(args: Args<'_>) -> usize {
+    // A sign, a number, a line end.
+    let header = |number: usize| 3 + number.max(1).ilog10() as usize + 1;
+    header(args.len()) + args.iter().map(|w| header(w.len()) + w.len() + 2).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::args::OwnedArgs;
+
+    #[test]
+    fn requests_are_as_long_as_they_were_sent() {
+        let check = |words: &[&str], sent: &str| {
+            let mut args = OwnedArgs::default();
+            words.iter().for_each(|word| args.push(word.as_bytes()));
+            assert_eq!(encoded_bytes(args.as_args()), sent.len(), "{sent:?}");
+        };
+        check(&["CLIENT", "LIST"], "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n");
+        check(&["ECHO", ""], "*2\r\n$4\r\nECHO\r\n$0\r\n\r\n");
+        check(&["ECHO", "0123456789"], "*2\r\n$4\r\nECHO\r\n$10\r\n0123456789\r\n");
+    }
+}
