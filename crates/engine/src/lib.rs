@@ -14,6 +14,7 @@ pub mod cx;
 pub mod error;
 pub mod info;
 pub mod keys;
+pub mod latency;
 pub mod module;
 pub mod port;
 pub mod registry;

@@ -279,6 +279,9 @@ fn check_row(row: &Command, name: &str) -> Result<(), String> {
         "is both a write and a read"
     } else if !row.keys.is_empty() && !row.subcommands.is_empty() {
         "has keys and subcommands"
+    } else if row.guard.is_some() && !row.flags.has(Flags::NOSCRIPT) {
+        // Only what scripts and batches never call is sure to pass the gate alone.
+        "is guarded but open to scripts"
     } else if !key_args_are_described(row.args, row.keys.len()) {
         "has a key argument without a key specification"
     } else {

@@ -1,6 +1,7 @@
 //! What all workers share.
 
 use crate::clients::ClientTable;
+use crate::latency::LatencyMonitor;
 use crate::module::Module;
 use crate::port::{Clock, Host};
 use crate::registry::Registry;
@@ -73,6 +74,8 @@ pub struct ParamIds {
     pub slowlog_slower_than: ParamId,
     /// `slowlog-max-len`.
     pub slowlog_len_max: ParamId,
+    /// `latency-monitor-threshold`.
+    pub latency_monitor_threshold: ParamId,
     /// `latency-tracking`.
     pub latency_tracking: ParamId,
     /// `maxmemory-policy`.
@@ -95,6 +98,7 @@ impl ParamIds {
         ParamIds {
             slowlog_slower_than: id("slowlog-log-slower-than"),
             slowlog_len_max: id("slowlog-max-len"),
+            latency_monitor_threshold: id("latency-monitor-threshold"),
             latency_tracking: id("latency-tracking"),
             maxmemory_policy: id("maxmemory-policy"),
             lfu_log_factor: id("lfu-log-factor"),
@@ -123,6 +127,8 @@ pub struct Server {
     pub stats: Stats,
     /// Slow commands.
     pub slowlog: SlowLog,
+    /// Latency spikes.
+    pub latency: LatencyMonitor,
     /// Users.
     pub users: Users,
     /// The running pause.
@@ -137,6 +143,8 @@ pub struct Server {
     pub config_file: Option<String>,
     /// 40 hexadecimal digits that name this run.
     pub run_id: String,
+    /// Bytes that were allocated before there was any data.
+    pub allocated_at_start_bytes: u64,
     /// When the server started, in milliseconds since 1970.
     pub started_ms: i64,
     /// Whether expired keys are removed without being asked for (DEBUG SET-ACTIVE-EXPIRE).
@@ -170,6 +178,8 @@ impl Server {
             config,
             clients: ClientTable::default(),
             slowlog: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            allocated_at_start_bytes: host.usage().allocated_bytes,
             users: Users::default(),
             pause: Pause::default(),
             started_ms: clock.unix_us() / 1000,

@@ -109,7 +109,7 @@ impl Distribution {
         0
     }
 
-    /// Cumulative counts at powers of two of microseconds, up to the first that covers all.
+    /// Cumulative counts at those powers of two of microseconds at which they grow.
     pub fn by_power_of_two_us(&self) -> Vec<(u64, u64)> {
         let total = self.total();
         let mut points = Vec::new();
@@ -120,7 +120,7 @@ impl Distribution {
                 seen += self.counts[bucket];
                 bucket += 1;
             }
-            if seen > 0 {
+            if points.last().map_or(0, |&(_, last)| last) < seen {
                 points.push((bound_us, seen));
             }
             power += 1;

@@ -6,6 +6,7 @@ use crate::args::Args;
 use crate::command::{Flags, Scope};
 use crate::cx::{Cx, Db, HashedKey, Job, Outcome, Step};
 use crate::error::CmdError;
+use crate::latency;
 use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::{Queued, ReplyMode, Session};
@@ -529,11 +530,22 @@ pub(crate) fn record(
     words: impl FnOnce() -> Vec<Vec<u8>>,
 ) {
     stats.record(command.index, ns, failed, server.config.flag(server.ids.latency_tracking));
+    let monitor_ms = server.config.int(server.ids.latency_monitor_threshold);
+    if monitor_ms > 0 && ns / 1_000_000 >= monitor_ms as u64 {
+        note_latency(server, command, ns);
+    }
     let threshold_us = server.config.int(server.ids.slowlog_slower_than);
     let us = ns / 1000;
     if threshold_us >= 0 && us >= threshold_us as u64 {
         log_slow(server, session, command, us, words());
     }
+}
+
+#[cold]
+fn note_latency(server: &Server, command: &Registered, ns: u64) {
+    let fast = command.flags.has(Flags::FAST);
+    let event = if fast { latency::FAST_COMMAND } else { latency::COMMAND };
+    server.latency.add(event, server.clock.unix_us() / 1_000_000, ns / 1_000_000);
 }
 
 #[cold]
