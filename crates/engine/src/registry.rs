@@ -193,6 +193,20 @@ impl Registry {
         self.top_level.iter().map(|index| self.get(*index))
     }
 
+    /// The top-level commands, each followed by its subcommands.
+    pub fn callable(&self) -> impl Iterator<Item = &Registered> {
+        self.top_level().flat_map(|command| {
+            let subcommands = command.subcommands.iter().map(|index| self.get(*index));
+            std::iter::once(command).chain(subcommands)
+        })
+    }
+
+    /// The name of the module a command comes from, where that is one that MODULE LIST shows.
+    pub fn extension_of(&self, command: &Registered) -> Option<&'static str> {
+        let listed = self.modules.iter().filter(|module| module.version > 0);
+        listed.map(|module| module.name).find(|name| *name == command.module)
+    }
+
     /// A top-level command by name, in any case. O(1).
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Registered> {

@@ -363,6 +363,7 @@ impl Worker {
         {
             return false;
         }
+        let started_ns = server.clock.monotonic_ns();
         let now_ms = server.now_ms();
         let mut fx = server.effects(now_ms, &mut self.rng);
         let mut more = false;
@@ -375,6 +376,7 @@ impl Worker {
             }
         }
         self.settle(server, fx);
+        self.stats.sweep_ns.add(server.clock.monotonic_ns().saturating_sub(started_ns));
         more
     }
 }
@@ -390,6 +392,8 @@ fn settle(server: &Server, stats: &WorkerStats, mut fx: Effects) {
         stats.expired.add(fx.expired);
     }
     if !fx.garbage.is_empty() {
+        let count = fx.garbage.len() as u64;
+        server.stats.lazily_freed.fetch_add(count, Ordering::Relaxed);
         server.host.discard(Box::new(std::mem::take(&mut fx.garbage)));
     }
 }
