@@ -65,6 +65,8 @@ pub trait Host: Send + Sync {
     fn abort_shutdown(&self) -> bool;
     /// Drops something large away from every client's time.
     fn discard(&self, garbage: Box<dyn Any + Send>);
+    /// Gives memory that is not in use back to the system, as far as the allocator can.
+    fn release_memory(&self) {}
     /// Memory and processor use.
     fn usage(&self) -> Usage;
     /// The process; a host without one has nothing to say.

@@ -11,6 +11,7 @@ use crate::users::Users;
 use config::{Config, ParamId};
 use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use stdx::prng::Prng;
@@ -110,6 +111,11 @@ impl ParamIds {
     }
 }
 
+/// 40 random hexadecimal digits.
+pub fn hex_id(rng: &mut Prng) -> String {
+    (0..40).map(|_| char::from(b"0123456789abcdef"[rng.below(16) as usize])).collect()
+}
+
 /// Who hears of keyspace events.
 pub type Listener = fn(&Server, &[Change]);
 
@@ -145,6 +151,8 @@ pub struct Server {
     pub run_id: String,
     /// Bytes that were allocated before there was any data.
     pub allocated_at_start_bytes: u64,
+    /// 40 hexadecimal digits that name this history of changes.
+    pub replication_id: Mutex<String>,
     /// When the server started, in milliseconds since 1970.
     pub started_ms: i64,
     /// Whether expired keys are removed without being asked for (DEBUG SET-ACTIVE-EXPIRE).
@@ -167,10 +175,10 @@ impl Server {
         let databases = config.id("databases").map_or(16, |id| config.int(id));
         let databases = u16::try_from(databases).map_err(|_| "too many databases".to_owned())?;
         let mut seeds = Prng::new(host.random());
-        let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[seeds.below(16) as usize]));
         Ok(Server {
             config_file: None,
-            run_id: run_id.collect(),
+            run_id: hex_id(&mut seeds),
+            replication_id: Mutex::new(hex_id(&mut seeds)),
             stats: Stats::new(registry.len()),
             registry,
             keyspace: Keyspace::new(shards, databases, host.random()),

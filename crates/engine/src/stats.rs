@@ -337,6 +337,11 @@ impl Stats {
         figures
     }
 
+    /// Time spent in a command over all workers, in nanoseconds.
+    pub fn command_ns(&self, index: u32) -> u64 {
+        self.sum(|worker| &worker.commands[index as usize].ns)
+    }
+
     /// Counts an error reply by its code.
     pub fn count_error(&self, code: &str) {
         self.error_replies.fetch_add(1, RELAXED);

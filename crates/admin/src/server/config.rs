@@ -73,7 +73,7 @@ fn get(cx: &mut Cx, args: Args) -> CmdResult {
 
 fn set(cx: &mut Cx, args: Args) -> CmdResult {
     let words: Vec<&[u8]> = args.from(2).iter().collect();
-    if words.len() % 2 != 0 {
+    if !words.len().is_multiple_of(2) {
         return Err(error::SYNTAX);
     }
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();

@@ -248,7 +248,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "command - high 300 ms, low 10 ms (all time high 300 ms)");
         assert_eq!(&lines[2..6], ["  #", "  |", "  |", "_o|"]);
-        assert_eq!(&lines[7..], ["116", "mm2", "  s"].map(str::to_owned));
+        assert_eq!(&lines[7..], ["111", "mmm"]);
     }
 
     #[test]

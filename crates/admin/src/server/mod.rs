@@ -16,6 +16,7 @@ mod slowlog;
 mod text;
 
 use engine::command::{Categories, Command, Flags, command};
+use engine::help::reply as help;
 use engine::module::{Module, module};
 use engine::{Args, CmdError, CmdResult, Cx, Outcome};
 
@@ -53,11 +54,6 @@ const ROWS: &[Command] = &[
 const ADMIN: Flags = Flags::ADMIN.or(Flags::LOADING).or(Flags::STALE);
 /// Flags of commands for operators only.
 const OPERATOR: Flags = ADMIN.or(Flags::NOSCRIPT);
-
-/// HELP of a container.
-fn help(cx: &mut Cx, args: Args) -> CmdResult {
-    engine::help::reply(cx, args)
-}
 
 /// The error for a word or a number of words that a command does not know after itself.
 fn unknown_in(command: &str, args: Args) -> CmdError {

@@ -25,7 +25,7 @@ type Filter<'a> = Box<dyn Fn(&Registered) -> bool + 'a>;
 fn filter<'a>(args: Args<'a>) -> Result<Filter<'a>, engine::CmdError> {
     let value = args.at(4);
     if args.is(3, "MODULE") {
-        return Ok(Box::new(|command| command.module.as_bytes() == value));
+        return Ok(Box::new(move |command| command.module.as_bytes() == value));
     }
     if args.is(3, "ACLCAT") {
         let named = |(_, name): &&(Categories, &str)| name.as_bytes().eq_ignore_ascii_case(value);
@@ -33,7 +33,7 @@ fn filter<'a>(args: Args<'a>) -> Result<Filter<'a>, engine::CmdError> {
         return Ok(Box::new(move |command| category.is_some_and(|c| command.categories.has(c))));
     }
     if args.is(3, "PATTERN") {
-        return Ok(Box::new(|command| {
+        return Ok(Box::new(move |command| {
             stdx::glob::matches(value, command.name.as_bytes(), true)
         }));
     }
