@@ -1,10 +1,12 @@
 //! The part of a connection that others see: CLIENT LIST, CLIENT KILL and INFO read it while the
 //! connection works. Numbers are single relaxed atomics, written by the connection's worker only.
 
+use crate::users::DEFAULT_USER;
+use keyspace::shard::Dirty;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 /// Texts that a client may set.
@@ -62,12 +64,14 @@ pub struct Client {
     no_touch: AtomicBool,
     resp3: AtomicBool,
     blocked: AtomicBool,
+    follows_redirects: AtomicBool,
     db: AtomicU16,
     last_command: AtomicU32,
     last_active_ms: AtomicI64,
     multi_len: AtomicI64,
     multi_bytes: AtomicU64,
     watches: AtomicU64,
+    watch_dirty: Mutex<Weak<AtomicBool>>,
     query_bytes: AtomicU64,
     output_bytes: AtomicU64,
     net_in_bytes: AtomicU64,
@@ -84,19 +88,21 @@ impl Client {
             id,
             peer,
             created_ms: now_ms,
-            names: Mutex::default(),
+            names: Mutex::new(Names { user: DEFAULT_USER.to_owned(), ..Names::default() }),
             waker: Mutex::new(None),
             killed: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             resp3: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
+            follows_redirects: AtomicBool::new(false),
             db: AtomicU16::new(0),
             last_command: AtomicU32::new(NO_COMMAND),
             last_active_ms: AtomicI64::new(now_ms),
             multi_len: AtomicI64::new(-1),
             multi_bytes: AtomicU64::new(0),
             watches: AtomicU64::new(0),
+            watch_dirty: Mutex::default(),
             query_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
             net_in_bytes: AtomicU64::new(0),
@@ -182,9 +188,18 @@ impl Client {
         self.multi_bytes.store(bytes, RELAXED);
     }
 
-    /// Notes the number of watched keys.
-    pub fn set_watches(&self, count: usize) {
+    /// Notes the number of watched keys, and the mark that one of them was touched.
+    pub fn set_watches(&self, count: usize, dirty: Option<&Dirty>) {
+        if count == 0 && self.watches.load(RELAXED) == 0 {
+            return;
+        }
         self.watches.store(count as u64, RELAXED);
+        *self.watch_dirty.lock() = dirty.map(Arc::downgrade).unwrap_or_default();
+    }
+
+    /// Notes that the client understands redirections (CLIENT CAPA).
+    pub fn set_follows_redirects(&self) {
+        self.follows_redirects.store(true, RELAXED);
     }
 
     /// Sets whether the connection is exempt from client eviction.
@@ -197,7 +212,7 @@ impl Client {
         self.no_touch.store(on, RELAXED);
     }
 
-    /// Notes whether the connection waits in a blocking command.
+    /// Notes whether the connection waits, in a blocking command or because clients are paused.
     pub fn set_blocked(&self, on: bool) {
         self.blocked.store(on, RELAXED);
     }
@@ -209,6 +224,8 @@ impl Client {
             no_touch: self.no_touch.load(RELAXED),
             resp3: self.resp3.load(RELAXED),
             blocked: self.blocked.load(RELAXED),
+            follows_redirects: self.follows_redirects.load(RELAXED),
+            is_watch_dirty: self.watch_dirty.lock().upgrade().is_some_and(|d| d.load(RELAXED)),
             killed: self.killed.load(RELAXED),
             db: self.db.load(RELAXED),
             last_command: Some(self.last_command.load(RELAXED)).filter(|c| *c != NO_COMMAND),
@@ -240,8 +257,12 @@ pub struct Figures {
     pub no_touch: bool,
     /// Speaks protocol 3.
     pub resp3: bool,
-    /// Waits in a blocking command.
+    /// Waits in a blocking command or because clients are paused.
     pub blocked: bool,
+    /// Understands redirections.
+    pub follows_redirects: bool,
+    /// One of its watched keys was touched.
+    pub is_watch_dirty: bool,
     /// Was asked to close.
     pub killed: bool,
     /// Selected database.

@@ -494,6 +494,17 @@ pub enum Scope {
     Everything,
 }
 
+/// What becomes of a command between MULTI and EXEC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InMulti {
+    /// It is queued.
+    Queue,
+    /// It runs at once.
+    RunNow,
+    /// It executes the queue; being refused, it ends the transaction.
+    Execute,
+}
+
 /// One command.
 #[derive(Clone, Copy)]
 pub struct Command {
@@ -531,8 +542,8 @@ pub struct Command {
     pub arity: Option<i32>,
     /// Shards needed beyond the keys'.
     pub scope: Scope,
-    /// Whether it runs at once inside a transaction instead of being queued.
-    pub controls_transaction: bool,
+    /// What becomes of it inside a transaction.
+    pub in_multi: InMulti,
     /// Subcommands; where there are any, the handler is called only without one.
     pub subcommands: &'static [Command],
     /// The function.
@@ -559,7 +570,7 @@ pub const fn command(name: &'static str, handler: Handler) -> Command {
         tips: &[],
         arity: None,
         scope: Scope::Keys,
-        controls_transaction: false,
+        in_multi: InMulti::Queue,
         subcommands: &[],
         handler,
     }
@@ -677,7 +688,13 @@ impl Command {
 
     /// Runs at once inside a transaction.
     pub const fn controls_transaction(mut self) -> Command {
-        self.controls_transaction = true;
+        self.in_multi = InMulti::RunNow;
+        self
+    }
+
+    /// Executes the queued transaction.
+    pub const fn executes_transaction(mut self) -> Command {
+        self.in_multi = InMulti::Execute;
         self
     }
 

@@ -215,7 +215,9 @@ impl<'a, 'k> Db<'a, 'k> {
     /// Starts to watch a key on behalf of a session.
     pub fn watch(&mut self, key: &[u8], dirty: &Dirty) -> Watch {
         let at = self.at(self.index, key);
-        let (shard, _) = self.open(at);
+        let (shard, fx) = self.open(at);
+        // A key past its time is removed first: its removal must not count as a change later.
+        shard.peek(at, fx);
         let table = shard.db(at.db).table();
         let found = table.find(at.hash, key).map(|place| table.get(place));
         let was_expired = found.is_some_and(|entry| entry.is_expired(at.now_ms));

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod command;
 pub mod cx;
 pub mod error;
+pub mod help;
 pub mod info;
 pub mod keys;
 pub mod latency;

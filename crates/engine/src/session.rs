@@ -2,22 +2,39 @@
 
 use crate::args::OwnedArgs;
 use crate::clients::Client;
-use crate::users::User;
+use crate::users::{DEFAULT_USER, User};
 use keyspace::shard::Dirty;
 use std::sync::Arc;
 
 /// Which replies a client wants (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReplyMode {
-    /// All.
-    #[default]
-    On,
+pub struct ReplyMode {
+    off: bool,
+    skip: bool,
+    skip_next: bool,
+}
+
+impl ReplyMode {
+    /// All replies.
+    pub const ON: ReplyMode = ReplyMode { off: false, skip: false, skip_next: false };
     /// None.
-    Off,
-    /// All but that of the next command.
-    SkipNext,
-    /// None for the command that runs now, all afterwards.
-    Skipping,
+    pub const OFF: ReplyMode = ReplyMode { off: true, skip: false, skip_next: false };
+
+    /// Leaves the reply of the next command out; without effect where all are off.
+    pub fn skip_next(&mut self) {
+        self.skip_next = !self.off;
+    }
+
+    /// Whether the running command's reply is not wanted.
+    pub fn is_silent(self) -> bool {
+        self.off || self.skip
+    }
+
+    /// A command from the client has ended: what it said of the next one now holds.
+    pub fn advance(&mut self) {
+        self.skip = self.skip_next;
+        self.skip_next = false;
+    }
 }
 
 /// A command queued by MULTI.
@@ -90,7 +107,7 @@ impl Session {
             db: 0,
             resp3: false,
             user,
-            reply_mode: ReplyMode::On,
+            reply_mode: ReplyMode::ON,
             multi: None,
             watches: None,
             no_touch: false,
@@ -107,7 +124,7 @@ impl Session {
     /// Ends the watch on all keys.
     pub fn unwatch(&mut self) {
         self.watches = None;
-        self.client.set_watches(0);
+        self.client.set_watches(0, None);
     }
 
     /// Marks the transaction being queued as one that must fail.
@@ -122,6 +139,40 @@ impl Session {
         self.multi = None;
         self.client.set_multi(-1, 0);
         self.unwatch();
+    }
+
+    /// Goes on with the rights of a user.
+    pub fn authenticate(&mut self, user: Arc<User>) {
+        self.client.update_names(|names| names.user.clone_from(&user.name));
+        self.user = Some(user);
+    }
+
+    /// Speaks another protocol from the next reply on.
+    pub fn set_resp3(&mut self, resp3: bool) {
+        self.resp3 = resp3;
+        self.client.set_resp3(resp3);
+    }
+
+    /// Sets whether reads leave access times alone.
+    pub fn set_no_touch(&mut self, on: bool) {
+        self.no_touch = on;
+        self.client.set_no_touch(on);
+    }
+
+    /// Goes back to how the connection started, `user` being the one that needs no password. What the
+    /// client said of its library stays.
+    pub fn reset(&mut self, user: Option<Arc<User>>) {
+        self.discard();
+        self.select(0);
+        self.set_resp3(false);
+        self.set_no_touch(false);
+        self.client.set_no_evict(false);
+        self.reply_mode = ReplyMode::ON;
+        self.user = user;
+        self.client.update_names(|names| {
+            names.user = DEFAULT_USER.to_owned();
+            names.name.clear();
+        });
     }
 
     /// Selects a database.

@@ -6,7 +6,7 @@ use crate::cx::{Cx, Db, Outcome};
 use crate::error::CmdError;
 use crate::keys;
 use crate::server::Server;
-use crate::session::{Queued, Session, Watches};
+use crate::session::{Multi, Queued, Session, Watches};
 use crate::stats::WorkerStats;
 use crate::worker::{record, run_to_end};
 use keyspace::{Effects, LockSet};
@@ -17,6 +17,20 @@ use stdx::prng::Prng;
 /// A command was refused while it was queued.
 const EXEC_ABORT: CmdError =
     CmdError::fixed("EXECABORT Transaction discarded because of previous errors.");
+
+/// The error for an EXEC that was itself refused.
+pub(crate) fn aborted_by(error: &CmdError) -> CmdError {
+    let text = error.as_str();
+    let reason = text.strip_prefix("ERR ").unwrap_or(text);
+    CmdError::text(format!("EXECABORT Transaction discarded because of: {reason}"))
+}
+
+/// Takes a reply back that the client does not want.
+pub(crate) fn drop_unwanted(session: &Session, reply_from: usize, out: &mut Vec<u8>) {
+    if session.reply_mode.is_silent() {
+        out.truncate(reply_from);
+    }
+}
 
 /// The shards that a session's transaction needs; `None` for all.
 pub(crate) fn shards(server: &Server, session: &Session) -> Option<std::vec::IntoIter<u16>> {
@@ -57,17 +71,39 @@ impl Run<'_, '_> {
     ) -> Result<(), CmdError> {
         let Some(multi) = session.multi.take() else { return Err(EXEC_ABORT) };
         let watches = session.watches.take();
-        session.discard();
+        session.unwatch();
+        let result = self.run_all(session, &multi, watches, out);
+        session.client.set_multi(-1, 0);
+        result
+    }
+
+    fn run_all(
+        &mut self,
+        session: &mut Session,
+        multi: &Multi,
+        watches: Option<Box<Watches>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CmdError> {
         if multi.refused {
             return Err(EXEC_ABORT);
         }
+        let from = out.len();
         if watches.is_some_and(|watches| self.is_touched(session, &watches)) {
             Writer::new(out, session.resp3).null_array();
+            drop_unwanted(session, from, out);
             return Ok(());
         }
         Writer::new(out, session.resp3).array(multi.queue.len());
+        drop_unwanted(session, from, out);
         for Queued { command, args } in &multi.queue {
+            let from = out.len();
+            let was_closing = session.close_after_reply;
             self.run_queued(session, *command, args.as_args(), out);
+            // Each command may change what the client wants to hear of it and the next ones.
+            drop_unwanted(session, from, out);
+            if was_closing {
+                out.truncate(from);
+            }
         }
         Ok(())
     }
@@ -93,6 +129,7 @@ impl Run<'_, '_> {
         let command = server.registry.get(command);
         let started_ns = server.clock.monotonic_ns();
         let from = out.len();
+        self.fx.no_touch = session.no_touch;
         let db = Db::new(&server.keyspace, self.locks, self.fx, session.db, self.now_ms);
         let (reply, rng) = (Writer::new(out, session.resp3), &mut *self.rng);
         let mut cx = Cx { server, command, session, db, reply, rng, is_nested: true };

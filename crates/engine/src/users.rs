@@ -46,6 +46,11 @@ impl Users {
         self.default.read().password.is_empty()
     }
 
+    /// Whether there is a user of this name.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        name == DEFAULT_USER.as_bytes()
+    }
+
     /// Sets the password of the default user; empty removes it.
     pub fn set_default_password(&self, password: &str) {
         self.default.write().password = password.to_owned();

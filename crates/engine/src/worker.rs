@@ -40,6 +40,8 @@ pub struct Conn {
     partial: Partial,
     pending: Option<Pending>,
     gate: Option<KeyspaceGate>,
+    /// Whether the next request waits because clients are paused.
+    is_held: bool,
 }
 
 /// A command whose work goes on in steps.
@@ -53,7 +55,14 @@ struct Pending {
 impl Conn {
     /// A new connection.
     pub fn new(session: Session) -> Conn {
-        Conn { session, partial: Partial::default(), pending: None, gate: None }
+        Conn { session, partial: Partial::default(), pending: None, gate: None, is_held: false }
+    }
+
+    /// Notes that the next request waits for the end of a pause.
+    fn hold(&mut self, until_ms: i64) -> Next {
+        self.is_held = true;
+        self.session.client.set_blocked(true);
+        Next::Until(until_ms)
     }
 
     /// Whether a command is under way.
@@ -143,6 +152,10 @@ impl Worker {
         input: &[u8],
         out: &mut Vec<u8>,
     ) -> Progress {
+        if conn.is_held {
+            conn.is_held = false;
+            conn.session.client.set_blocked(false);
+        }
         let mut consumed = 0;
         let next = loop {
             if conn.pending.is_some() {

@@ -1,6 +1,6 @@
 //! What stands between a request and its execution, in the order in which Redis asks.
 
-use crate::command::{Flags, Scope};
+use crate::command::{Flags, InMulti, Scope};
 use crate::error::{self, CmdError};
 use crate::registry::Registered;
 use crate::server::{PauseMode, Server};
@@ -28,7 +28,7 @@ pub(super) fn is_plain(session: &Session, command: &Registered) -> bool {
         && !command.flags.has(Flags::BLOCKING)
         && !command.flags.has(Flags::NOSCRIPT)
         && session.multi.is_none()
-        && session.reply_mode == ReplyMode::On
+        && session.reply_mode == ReplyMode::ON
         && session.user.as_ref().is_some_and(|user| user.unrestricted)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn judge(
     {
         return Verdict::Wait(until_ms);
     }
-    if session.multi.is_some() && !command.row.controls_transaction {
+    if session.multi.is_some() && command.row.in_multi == InMulti::Queue {
         return Verdict::Queue;
     }
     Verdict::Run
@@ -69,7 +69,7 @@ fn is_paused(session: &Session, command: &Registered, mode: PauseMode) -> bool {
     let writes = Flags::WRITE | Flags::MAY_REPLICATE;
     let may_write = |flags: Flags| flags.0 & writes.0 != 0;
     // A transaction is held back as a whole, where it is executed.
-    let queue_writes = command.row.controls_transaction
+    let queue_writes = command.row.in_multi == InMulti::Execute
         && session.multi.as_ref().is_some_and(|multi| multi.writes);
     may_write(command.flags) || queue_writes
 }

@@ -3,13 +3,13 @@
 use super::gate::{self, Verdict};
 use super::{Conn, Next, OUTPUT_HIGH_BYTES, Pending, Request, Worker, hash_keys};
 use crate::args::Args;
-use crate::command::{Flags, Scope};
+use crate::command::{Flags, InMulti, Scope};
 use crate::cx::{Cx, Db, HashedKey, Job, Outcome, Step};
 use crate::error::CmdError;
 use crate::latency;
 use crate::registry::Registered;
 use crate::server::Server;
-use crate::session::{Queued, ReplyMode, Session};
+use crate::session::{Queued, Session};
 use crate::slowlog::{self, SlowEntry};
 use crate::stats::WorkerStats;
 use crate::transaction;
@@ -37,7 +37,7 @@ impl Worker {
             && let Some(first) = self.first_paused(server, conn, now_ms)
         {
             if first == 0 {
-                return Err(Next::Until(until_ms));
+                return Err(conn.hold(until_ms));
             }
             self.requests.truncate(first);
         }
@@ -146,19 +146,15 @@ impl Worker {
         let command = match server.registry.resolve(args) {
             Ok(command) => command,
             Err(error) => {
-                if let Some(known) = server.registry.find(args.at(0)) {
-                    self.stats.reject(known.index);
-                }
-                self.refuse(server, conn, &error, out);
+                self.refuse(server, conn, server.registry.find(args.at(0)), error, out);
                 return Ok(());
             }
         };
         match gate::judge(server, &conn.session, command, now_ms) {
             Verdict::Run => self.run_one(server, conn, command, args, now_ms, out),
-            Verdict::Wait(until_ms) => Err(Next::Until(until_ms)),
+            Verdict::Wait(until_ms) => Err(conn.hold(until_ms)),
             Verdict::Refuse(error) => {
-                self.stats.reject(command.index);
-                self.refuse(server, conn, &error, out);
+                self.refuse(server, conn, Some(command), error, out);
                 Ok(())
             }
             Verdict::Queue => {
@@ -171,7 +167,22 @@ impl Worker {
         }
     }
 
-    fn refuse(&self, server: &Server, conn: &mut Conn, error: &CmdError, out: &mut Vec<u8>) {
+    /// Replies an error to a request that does not run. `command` is its row, as far as it is known.
+    fn refuse(
+        &self,
+        server: &Server,
+        conn: &mut Conn,
+        command: Option<&Registered>,
+        mut error: CmdError,
+        out: &mut Vec<u8>,
+    ) {
+        if let Some(command) = command {
+            self.stats.reject(command.index);
+            if command.row.in_multi == InMulti::Execute {
+                error = transaction::aborted_by(&error);
+                conn.session.discard();
+            }
+        }
         conn.session.refuse_multi();
         server.stats.count_error(error.code());
         let from = out.len();
@@ -284,6 +295,8 @@ impl Worker {
         conn.gate = None;
         let from = out.len();
         let mut timer = Timer::start(server, &self.stats);
+        // What the queued commands see of their own connection: it runs EXEC.
+        conn.session.client.note_activity(now_ms, Some(command.index), 0);
         let mut run = transaction::Run {
             server,
             locks: &mut locks,
@@ -299,7 +312,10 @@ impl Worker {
         timer.stop(server, &conn.session, command, Args::new(&[], &[]), failed);
         self.stats.processed.add(1);
         conn.session.client.note_activity(now_ms, Some(command.index), 1);
-        apply_reply_mode(&mut conn.session, from, out);
+        if failed {
+            transaction::drop_unwanted(&conn.session, from, out);
+        }
+        conn.session.reply_mode.advance();
         Ok(())
     }
 
@@ -464,21 +480,10 @@ fn finish(
     true
 }
 
-/// Takes a reply back that the client does not want.
+/// Takes a reply back that the client does not want, at the end of a command.
 fn apply_reply_mode(session: &mut Session, reply_from: usize, out: &mut Vec<u8>) {
-    match session.reply_mode {
-        ReplyMode::On => {}
-        ReplyMode::Off => out.truncate(reply_from),
-        ReplyMode::SkipNext => {
-            // This was CLIENT REPLY SKIP itself; the next command is the one to skip.
-            out.truncate(reply_from);
-            session.reply_mode = ReplyMode::Skipping;
-        }
-        ReplyMode::Skipping => {
-            out.truncate(reply_from);
-            session.reply_mode = ReplyMode::On;
-        }
-    }
+    transaction::drop_unwanted(session, reply_from, out);
+    session.reply_mode.advance();
 }
 
 fn queue(session: &mut Session, command: &Registered, args: Args<'_>) {
