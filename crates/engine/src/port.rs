@@ -51,8 +51,6 @@ pub struct About {
     pub os: String,
     /// Path of the program.
     pub executable: String,
-    /// Path of the configuration file, if one was given.
-    pub config_file: Option<String>,
     /// How the host waits for its sockets.
     pub event_api: &'static str,
 }

@@ -126,15 +126,15 @@ fn rewrite(cx: &mut Cx, _: Args) -> CmdResult {
 pub(super) fn write_file(cx: &Cx, all: bool) -> Result<(), CmdError> {
     const NO_FILE: CmdError = CmdError::fixed("ERR The server is running without a config file");
     let host = &cx.server.host;
-    let path = host.about().config_file.ok_or(NO_FILE)?;
-    let existing = match host.read_file(&path) {
+    let path = cx.server.config_file.as_deref().ok_or(NO_FILE)?;
+    let existing = match host.read_file(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(cannot_rewrite(&error)),
     };
     let options = RewriteOptions { all, directives: &[] };
     let text = cx.server.config.rewrite(existing.as_deref(), &options);
-    host.write_file(&path, &text).map_err(|error| cannot_rewrite(&error))
+    host.write_file(path, &text).map_err(|error| cannot_rewrite(&error))
 }
 
 fn cannot_rewrite(error: &io::Error) -> CmdError {

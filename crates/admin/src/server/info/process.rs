@@ -33,7 +33,7 @@ pub(super) fn server(server: &Server, w: &mut InfoWriter) {
     w.field("configured_hz", hz);
     w.field("lru_clock", (unix_us / 1_000_000) & 0xff_ffff);
     w.field("executable", about.executable);
-    w.field("config_file", about.config_file.unwrap_or_default());
+    w.field("config_file", server.config_file.as_deref().unwrap_or_default());
     w.field("io_threads_active", u8::from(server.stats.workers().len() > 1));
     for (index, listener) in listeners(server).iter().enumerate() {
         w.field(&format!("listener{index}"), listener);
