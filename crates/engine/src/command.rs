@@ -7,6 +7,9 @@
 use crate::args::Args;
 use crate::cx::{CmdResult, Cx};
 
+/// Computes what one request does to a key from its options.
+pub type RefineKeys = fn(Args<'_>) -> KeyFlags;
+
 /// The function behind a row.
 pub type Handler = fn(&mut Cx<'_, '_>, Args<'_>) -> CmdResult;
 
@@ -527,6 +530,10 @@ pub struct Command {
     pub categories: Categories,
     /// Keys.
     pub keys: &'static [KeySpec],
+    /// What a request does to the keys whose specification has `VARIABLE` flags.
+    pub refine_keys: Option<RefineKeys>,
+    /// The parameter that must allow the command (`enable-debug-command`).
+    pub guard: Option<&'static str>,
     /// Grammar of the arguments after the name.
     pub args: &'static [Arg],
     /// Hints for clients and proxies.
@@ -557,6 +564,8 @@ pub const fn command(name: &'static str, handler: Handler) -> Command {
         flags: Flags::NONE,
         categories: Categories(0),
         keys: &[],
+        refine_keys: None,
+        guard: None,
         args: &[],
         tips: &[],
         arity: None,
@@ -638,6 +647,18 @@ impl Command {
     /// Key specifications.
     pub const fn keys(mut self, keys: &'static [KeySpec]) -> Command {
         self.keys = keys;
+        self
+    }
+
+    /// Says what a request does to its keys where that depends on its options.
+    pub const fn refine_keys(mut self, refine: RefineKeys) -> Command {
+        self.refine_keys = Some(refine);
+        self
+    }
+
+    /// Refused unless this parameter allows it to the client.
+    pub const fn guarded_by(mut self, param: &'static str) -> Command {
+        self.guard = Some(param);
         self
     }
 

@@ -15,6 +15,7 @@ pub mod error;
 pub mod help;
 pub mod info;
 pub mod keys;
+pub mod latency;
 pub mod module;
 pub mod port;
 pub mod registry;

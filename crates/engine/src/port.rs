@@ -42,6 +42,19 @@ pub struct Usage {
     pub cpu_user_us: u64,
 }
 
+/// What is known of the process, for INFO.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Process number.
+    pub process_id: u32,
+    /// Operating system, its release and the machine's architecture.
+    pub os: String,
+    /// Path of the program.
+    pub executable: String,
+    /// How the host waits for its sockets.
+    pub event_api: &'static str,
+}
+
 /// The host's services.
 pub trait Host: Send + Sync {
     /// Begins to stop; returns an error where stopping is refused.
@@ -50,8 +63,14 @@ pub trait Host: Send + Sync {
     fn abort_shutdown(&self) -> bool;
     /// Drops something large away from every client's time.
     fn discard(&self, garbage: Box<dyn Any + Send>);
+    /// Gives memory that is not in use back to the system, as far as the allocator can.
+    fn release_memory(&self) {}
     /// Memory and processor use.
     fn usage(&self) -> Usage;
+    /// The process; a host without one has nothing to say.
+    fn about(&self) -> About {
+        About::default()
+    }
     /// Unpredictable bits.
     fn random(&self) -> u64;
     /// Reads a file of text.

@@ -193,6 +193,20 @@ impl Registry {
         self.top_level.iter().map(|index| self.get(*index))
     }
 
+    /// The top-level commands, each followed by its subcommands.
+    pub fn callable(&self) -> impl Iterator<Item = &Registered> {
+        self.top_level().flat_map(|command| {
+            let subcommands = command.subcommands.iter().map(|index| self.get(*index));
+            std::iter::once(command).chain(subcommands)
+        })
+    }
+
+    /// The name of the module a command comes from, where that is one that MODULE LIST shows.
+    pub fn extension_of(&self, command: &Registered) -> Option<&'static str> {
+        let listed = self.modules.iter().filter(|module| module.version > 0);
+        listed.map(|module| module.name).find(|name| *name == command.module)
+    }
+
     /// A top-level command by name, in any case. O(1).
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Registered> {
@@ -285,6 +299,9 @@ fn check_row(row: &Command, name: &str) -> Result<(), String> {
         "is both a write and a read"
     } else if !row.keys.is_empty() && !row.subcommands.is_empty() {
         "has keys and subcommands"
+    } else if row.guard.is_some() && !row.flags.has(Flags::NOSCRIPT) {
+        // Only what scripts and batches never call is sure to pass the gate alone.
+        "is guarded but open to scripts"
     } else if !key_args_are_described(row.args, row.keys.len()) {
         "has a key argument without a key specification"
     } else {

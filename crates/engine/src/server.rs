@@ -1,6 +1,7 @@
 //! What all workers share.
 
 use crate::clients::ClientTable;
+use crate::latency::LatencyMonitor;
 use crate::module::Module;
 use crate::port::{Clock, Host};
 use crate::registry::Registry;
@@ -10,6 +11,7 @@ use crate::users::Users;
 use config::{Config, ParamId};
 use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use stdx::prng::Prng;
@@ -73,6 +75,8 @@ pub struct ParamIds {
     pub slowlog_slower_than: ParamId,
     /// `slowlog-max-len`.
     pub slowlog_len_max: ParamId,
+    /// `latency-monitor-threshold`.
+    pub latency_monitor_threshold: ParamId,
     /// `latency-tracking`.
     pub latency_tracking: ParamId,
     /// `maxmemory-policy`.
@@ -95,6 +99,7 @@ impl ParamIds {
         ParamIds {
             slowlog_slower_than: id("slowlog-log-slower-than"),
             slowlog_len_max: id("slowlog-max-len"),
+            latency_monitor_threshold: id("latency-monitor-threshold"),
             latency_tracking: id("latency-tracking"),
             maxmemory_policy: id("maxmemory-policy"),
             lfu_log_factor: id("lfu-log-factor"),
@@ -104,6 +109,11 @@ impl ParamIds {
             query_buffer_max: id("client-query-buffer-limit"),
         }
     }
+}
+
+/// 40 random hexadecimal digits.
+pub fn hex_id(rng: &mut Prng) -> String {
+    (0..40).map(|_| char::from(b"0123456789abcdef"[rng.below(16) as usize])).collect()
 }
 
 /// Who hears of keyspace events.
@@ -123,6 +133,8 @@ pub struct Server {
     pub stats: Stats,
     /// Slow commands.
     pub slowlog: SlowLog,
+    /// Latency spikes.
+    pub latency: LatencyMonitor,
     /// Users.
     pub users: Users,
     /// The running pause.
@@ -137,6 +149,10 @@ pub struct Server {
     pub config_file: Option<String>,
     /// 40 hexadecimal digits that name this run.
     pub run_id: String,
+    /// Bytes that were allocated before there was any data.
+    pub allocated_at_start_bytes: u64,
+    /// 40 hexadecimal digits that name this history of changes.
+    pub replication_id: Mutex<String>,
     /// When the server started, in milliseconds since 1970.
     pub started_ms: i64,
     /// Whether expired keys are removed without being asked for (DEBUG SET-ACTIVE-EXPIRE).
@@ -159,10 +175,10 @@ impl Server {
         let databases = config.id("databases").map_or(16, |id| config.int(id));
         let databases = u16::try_from(databases).map_err(|_| "too many databases".to_owned())?;
         let mut seeds = Prng::new(host.random());
-        let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[seeds.below(16) as usize]));
         Ok(Server {
             config_file: None,
-            run_id: run_id.collect(),
+            run_id: hex_id(&mut seeds),
+            replication_id: Mutex::new(hex_id(&mut seeds)),
             stats: Stats::new(registry.len()),
             registry,
             keyspace: Keyspace::new(shards, databases, host.random()),
@@ -170,6 +186,8 @@ impl Server {
             config,
             clients: ClientTable::default(),
             slowlog: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            allocated_at_start_bytes: host.usage().allocated_bytes,
             users: Users::default(),
             pause: Pause::default(),
             started_ms: clock.unix_us() / 1000,

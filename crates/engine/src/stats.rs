@@ -109,7 +109,7 @@ impl Distribution {
         0
     }
 
-    /// Cumulative counts at powers of two of microseconds, up to the first that covers all.
+    /// Cumulative counts at those powers of two of microseconds at which they grow.
     pub fn by_power_of_two_us(&self) -> Vec<(u64, u64)> {
         let total = self.total();
         let mut points = Vec::new();
@@ -120,7 +120,7 @@ impl Distribution {
                 seen += self.counts[bucket];
                 bucket += 1;
             }
-            if seen > 0 {
+            if points.last().map_or(0, |&(_, last)| last) < seen {
                 points.push((bound_us, seen));
             }
             power += 1;
@@ -177,6 +177,8 @@ pub struct WorkerStats {
     pub cycles: Counter,
     /// Nanoseconds of those rounds.
     pub cycles_ns: Counter,
+    /// Nanoseconds spent on removing expired keys that nobody asked for.
+    pub sweep_ns: Counter,
 }
 
 impl WorkerStats {
@@ -193,6 +195,7 @@ impl WorkerStats {
             writes: Counter::default(),
             cycles: Counter::default(),
             cycles_ns: Counter::default(),
+            sweep_ns: Counter::default(),
         }
     }
 
@@ -215,7 +218,7 @@ impl WorkerStats {
         self.commands[command as usize].rejected.add(1);
     }
 
-    fn scalars(&self) -> [&Counter; 10] {
+    fn scalars(&self) -> [&Counter; 11] {
         [
             &self.processed,
             &self.hits,
@@ -227,6 +230,7 @@ impl WorkerStats {
             &self.writes,
             &self.cycles,
             &self.cycles_ns,
+            &self.sweep_ns,
         ]
     }
 }
@@ -259,6 +263,12 @@ pub struct Stats {
     pub input_bytes_per_s: AtomicU64,
     /// Bytes sent per second, lately.
     pub output_bytes_per_s: AtomicU64,
+    /// Rounds of the event loops per second, lately.
+    pub cycles_per_s: AtomicU64,
+    /// Mean length of those rounds in nanoseconds.
+    pub cycle_ns: AtomicU64,
+    /// Values that were freed away from every client's time.
+    pub lazily_freed: AtomicU64,
     last_sample: Mutex<Sample>,
     /// When the statistics were last reset, in milliseconds since 1970.
     pub reset_ms: AtomicI64,
@@ -270,6 +280,8 @@ struct Sample {
     processed: u64,
     input_bytes: u64,
     output_bytes: u64,
+    cycles: u64,
+    cycles_ns: u64,
 }
 
 impl Stats {
@@ -289,6 +301,9 @@ impl Stats {
             ops_per_s: AtomicU64::new(0),
             input_bytes_per_s: AtomicU64::new(0),
             output_bytes_per_s: AtomicU64::new(0),
+            cycles_per_s: AtomicU64::new(0),
+            cycle_ns: AtomicU64::new(0),
+            lazily_freed: AtomicU64::new(0),
             last_sample: Mutex::default(),
             reset_ms: AtomicI64::new(0),
         }
@@ -322,6 +337,11 @@ impl Stats {
         figures
     }
 
+    /// Time spent in a command over all workers, in nanoseconds.
+    pub fn command_ns(&self, index: u32) -> u64 {
+        self.sum(|worker| &worker.commands[index as usize].ns)
+    }
+
     /// Counts an error reply by its code.
     pub fn count_error(&self, code: &str) {
         self.error_replies.fetch_add(1, RELAXED);
@@ -333,6 +353,11 @@ impl Stats {
         } else {
             *errors.entry("ERRORSTATS_OVERFLOW".to_owned()).or_default() += 1;
         }
+    }
+
+    /// What each worker counts.
+    pub fn workers(&self) -> Vec<Arc<WorkerStats>> {
+        self.workers.lock().clone()
     }
 
     /// Error replies by code.
@@ -347,6 +372,8 @@ impl Stats {
             processed: self.sum(|worker| &worker.processed),
             input_bytes: self.sum(|worker| &worker.net_in_bytes),
             output_bytes: self.sum(|worker| &worker.net_out_bytes),
+            cycles: self.sum(|worker| &worker.cycles),
+            cycles_ns: self.sum(|worker| &worker.cycles_ns),
         };
         let mut last = self.last_sample.lock();
         let elapsed_ns = now.at_ns.saturating_sub(last.at_ns).max(1);
@@ -357,6 +384,10 @@ impl Stats {
         self.ops_per_s.store(rate(now.processed, last.processed), RELAXED);
         self.input_bytes_per_s.store(rate(now.input_bytes, last.input_bytes), RELAXED);
         self.output_bytes_per_s.store(rate(now.output_bytes, last.output_bytes), RELAXED);
+        self.cycles_per_s.store(rate(now.cycles, last.cycles), RELAXED);
+        let cycles = now.cycles.saturating_sub(last.cycles);
+        let cycle_ns = now.cycles_ns.saturating_sub(last.cycles_ns).checked_div(cycles);
+        self.cycle_ns.store(cycle_ns.unwrap_or(0), RELAXED);
         *last = now;
     }
 
@@ -380,6 +411,7 @@ impl Stats {
             &self.output_limit_disconnections,
             &self.query_limit_disconnections,
             &self.denied_auth,
+            &self.lazily_freed,
         ] {
             counter.store(0, RELAXED);
         }

@@ -346,6 +346,20 @@ impl Entry {
         Some(unsafe { &mut *self.at(self.shape().word_at()).cast::<Boxed>() })
     }
 
+    /// The name of the value's representation, as OBJECT ENCODING gives it. Strings are all stored alike
+    /// here; clients see the distinction that Redis makes.
+    pub fn encoding(&self) -> &'static str {
+        match self.view() {
+            View::Boxed(boxed) => boxed.encoding(),
+            View::Str(Str::Int(_)) => "int",
+            View::Str(Str::Bytes(bytes)) => {
+                let expires = self.expire_at_ms().is_some();
+                let fits = is_embedded(self.key().len(), bytes.len(), expires);
+                if fits && !self.is_raw() { "embstr" } else { "raw" }
+            }
+        }
+    }
+
     /// Whether the string was edited in place since it was set as a whole.
     pub fn is_raw(&self) -> bool {
         self.header().flags & FLAG_RAW != 0
@@ -606,6 +620,16 @@ fn with_slack(need: usize) -> usize {
 
 fn block_layout(size: usize) -> Layout {
     Layout::from_size_align(size, ALIGN).expect("an entry's parts are bounded, so is its block")
+}
+
+/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The expiry
+/// takes 8 bytes of it, which longer keys have set aside elsewhere.
+fn is_embedded(key_len: usize, value_len: usize, expires: bool) -> bool {
+    const ROOM: usize = 41;
+    const EXPIRY: usize = 8;
+    const KEY_SHORT_MAX: usize = 31;
+    let room = if expires && key_len <= KEY_SHORT_MAX { ROOM - EXPIRY } else { ROOM };
+    key_len.saturating_add(value_len) <= room
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The operating system's services behind the engine's `Host` port.
 
 use crate::log::Log;
-use engine::port::{Host, LogLevel, Shutdown, Usage};
+use engine::port::{About, Host, LogLevel, Shutdown, Usage};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use std::any::Any;
@@ -86,6 +86,16 @@ impl Host for SystemHost {
         }
     }
 
+    fn about(&self) -> About {
+        let executable = std::env::current_exe().unwrap_or_default();
+        About {
+            process_id: std::process::id(),
+            os: operating_system(),
+            executable: executable.to_string_lossy().into_owned(),
+            event_api: "epoll",
+        }
+    }
+
     fn random(&self) -> u64 {
         // A fresh `RandomState` is keyed by the operating system's generator.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -121,6 +131,13 @@ impl Host for SystemHost {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.log.write(since.as_micros() as i64, level, text);
     }
+}
+
+/// Name and release of the kernel and the machine's architecture.
+fn operating_system() -> String {
+    let read = |name| fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+    let (name, release) = (read("ostype"), read("osrelease"));
+    format!("{} {} {}", name.trim(), release.trim(), std::env::consts::ARCH)
 }
 
 fn resident_bytes() -> u64 {

@@ -40,6 +40,11 @@ pub(super) fn judge(
     now_ms: i64,
 ) -> Verdict {
     let flags = command.flags;
+    if let Some(param) = command.row.guard
+        && !is_enabled_for(session, server.config.int(server.config.require(param)))
+    {
+        return Verdict::Refuse(not_enabled(command, param));
+    }
     if !session.is_authenticated() && !flags.has(Flags::NO_AUTH) {
         return Verdict::Refuse(error::NO_AUTH);
     }
@@ -67,6 +72,15 @@ fn is_paused(session: &Session, command: &Registered, mode: PauseMode) -> bool {
     let queue_writes = command.row.in_multi == InMulti::Execute
         && session.multi.as_ref().is_some_and(|multi| multi.writes);
     may_write(command.flags) || queue_writes
+}
+
+fn not_enabled(command: &Registered, param: &str) -> CmdError {
+    let name = command.name.split('|').next().unwrap_or_default().to_ascii_uppercase();
+    CmdError::text(format!(
+        "ERR {name} command not allowed. If the {param} option is set to \"local\", you can run it \
+         from a local connection, otherwise you need to set this option in the configuration file, \
+         and then restart the server."
+    ))
 }
 
 /// Whether a guarded command (`enable-debug-command`, `enable-module-command`) may be called by a client,

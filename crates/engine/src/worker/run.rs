@@ -6,6 +6,7 @@ use crate::args::Args;
 use crate::command::{Flags, InMulti, Scope};
 use crate::cx::{Cx, Db, HashedKey, Job, Outcome, Step};
 use crate::error::CmdError;
+use crate::latency;
 use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::{Queued, Session};
@@ -381,6 +382,7 @@ impl Worker {
         {
             return false;
         }
+        let started_ns = server.clock.monotonic_ns();
         let now_ms = server.now_ms();
         let mut fx = server.effects(now_ms, &mut self.rng);
         let mut more = false;
@@ -393,6 +395,7 @@ impl Worker {
             }
         }
         self.settle(server, fx);
+        self.stats.sweep_ns.add(server.clock.monotonic_ns().saturating_sub(started_ns));
         more
     }
 }
@@ -408,6 +411,8 @@ fn settle(server: &Server, stats: &WorkerStats, mut fx: Effects) {
         stats.expired.add(fx.expired);
     }
     if !fx.garbage.is_empty() {
+        let count = fx.garbage.len() as u64;
+        server.stats.lazily_freed.fetch_add(count, Ordering::Relaxed);
         server.host.discard(Box::new(std::mem::take(&mut fx.garbage)));
     }
 }
@@ -537,11 +542,22 @@ pub(crate) fn record(
     words: impl FnOnce() -> Vec<Vec<u8>>,
 ) {
     stats.record(command.index, ns, failed, server.config.flag(server.ids.latency_tracking));
+    let monitor_ms = server.config.int(server.ids.latency_monitor_threshold);
+    if monitor_ms > 0 && ns / 1_000_000 >= monitor_ms as u64 {
+        note_latency(server, command, ns);
+    }
     let threshold_us = server.config.int(server.ids.slowlog_slower_than);
     let us = ns / 1000;
     if threshold_us >= 0 && us >= threshold_us as u64 {
         log_slow(server, session, command, us, words());
     }
+}
+
+#[cold]
+fn note_latency(server: &Server, command: &Registered, ns: u64) {
+    let fast = command.flags.has(Flags::FAST);
+    let event = if fast { latency::FAST_COMMAND } else { latency::COMMAND };
+    server.latency.add(event, server.clock.unix_us() / 1_000_000, ns / 1_000_000);
 }
 
 #[cold]
