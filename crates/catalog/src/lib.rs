@@ -8,4 +8,5 @@ pub const MODULES: &[&Module] = &[
     &types::keys::MODULE,
     &admin::connection::MODULE,
     &admin::server::MODULE,
+    &scripting::MODULE,
 ];
