@@ -236,7 +236,14 @@ fn reconfigure(
     let config = &dealer.server.config;
     let changed = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
     if changed(&["port", "bind"]) {
-        listeners.bind_tcp(dealer)?;
+        listeners.bind_tcp(dealer).map_err(|error| {
+            host.log(LogLevel::Warning, &error);
+            let refused = match changed(&["port"]) {
+                true => "Unable to listen on this port. Check server logs.",
+                false => "Failed to bind to specified addresses.",
+            };
+            refused.to_owned()
+        })?;
     }
     if names.iter().any(|name| name.starts_with("tls-")) || changed(&["bind"]) {
         listeners.bind_tls(dealer)?;

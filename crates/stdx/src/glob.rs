@@ -8,7 +8,11 @@
 //!
 //! Matching remembers only the last `*`. That is enough: everything but `*` consumes exactly one
 //! byte, so once a later star is reached, giving an earlier one more bytes cannot help. The cost
-//! is at most pattern times text, with no recursion, whatever a client sends.
+//! is at most pattern times text, with no recursion, whatever a client sends. Redis does recurse, and
+//! gives up past 1000 stars; a pattern with more matches nothing here as well.
+
+/// Stars (a run of them counts once) that a match may pass before the last.
+const STARS_MAX: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
@@ -18,11 +22,18 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to resume when a match fails: just after the last star, and the text it may take next.
     let mut resume: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if pattern.get(p) == Some(&b'*') {
-            p += 1;
+            while pattern.get(p) == Some(&b'*') {
+                p += 1;
+            }
             if p == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > STARS_MAX {
+                return false;
             }
             resume = Some((p, t));
             continue;

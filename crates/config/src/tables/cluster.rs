@@ -17,7 +17,7 @@ pub const PARAMS: &[Param] = &[
     boolean("cluster-enabled", "no").immutable(),
     text("cluster-config-file", "nodes.conf").immutable(),
     choice("cluster-config-save-behavior", "sync", &[("sync", 0), ("best-effort", 1)]),
-    int("cluster-databases", "1", 1, I32_MAX).immutable(),
+    int("cluster-databases", "1", 1, I32_MAX).immutable().hidden(),
     int("cluster-port", "0", 0, 65535).immutable(),
     int("cluster-node-timeout", "15000", 0, i64::MAX),
     int("cluster-message-gossip-perc", "10", 1, 100).hidden(),

@@ -62,7 +62,7 @@ pub const PARAMS: &[Param] = &[
     .with(Flags::DENY_LOADING),
     boolean("repl-rdb-channel", "yes").hidden(),
     boolean("dual-channel-replication-enabled", "no"),
-    boolean("repl-mptcp", "no").immutable(),
+    boolean("repl-mptcp", "no").immutable().hidden(),
     choice(
         "propagation-error-behavior",
         "ignore",

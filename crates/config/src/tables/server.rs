@@ -119,7 +119,7 @@ pub const PARAMS: &[Param] = &[
     int("commandlog-large-reply-max-len", "128", 0, i64::MAX),
     boolean("key-memory-histograms", "no"),
     boolean("extended-redis-compatibility", "no"),
-    text("hash-seed", "").immutable(),
+    text("hash-seed", "").immutable().hidden(),
 ];
 
 const TITLE_WORDS: [(&str, bool); 7] = [

@@ -16,10 +16,9 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
     let now_ms = cx.server.now_ms();
     let age_s = now_ms / 1000 - client.created_ms / 1000;
     let idle_s = if is_own { 0 } else { now_ms / 1000 - figures.last_active_ms / 1000 };
-    let (argv_bytes, query_bytes) = match is_own {
-        true => (args.iter().map(<[u8]>::len).sum(), encoded_bytes(args) as u64),
-        false => (0, figures.query_bytes),
-    };
+    // The request that runs lies in its worker's buffer, not in one of the connection's own.
+    let argv_bytes: usize = if is_own { args.iter().map(<[u8]>::len).sum() } else { 0 };
+    let query_bytes = figures.query_bytes;
     let output_bytes = figures.output_bytes;
     let names_bytes = names.name.len() + names.lib_name.len() + names.lib_ver.len();
     let total_bytes = (CONNECTION_BYTES + names_bytes + argv_bytes) as u64
