@@ -70,28 +70,3 @@ pub(super) fn flags(client: &Client, figures: &Figures) -> String {
     let letters: String = states.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
     if letters.is_empty() { "N".to_owned() } else { letters }
 }
-
-/// Bytes of a request as clients send it.
-fn encoded_bytes(args: Args<'_>) -> usize {
-    // A sign, a number, a line end.
-    let header = |number: usize| 3 + number.max(1).ilog10() as usize + 1;
-    header(args.len()) + args.iter().map(|w| header(w.len()) + w.len() + 2).sum::<usize>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use engine::args::OwnedArgs;
-
-    #[test]
-    fn requests_are_as_long_as_they_were_sent() {
-        let check = |words: &[&str], sent: &str| {
-            let mut args = OwnedArgs::default();
-            words.iter().for_each(|word| args.push(word.as_bytes()));
-            assert_eq!(encoded_bytes(args.as_args()), sent.len(), "{sent:?}");
-        };
-        check(&["CLIENT", "LIST"], "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n");
-        check(&["ECHO", ""], "*2\r\n$4\r\nECHO\r\n$0\r\n\r\n");
-        check(&["ECHO", "0123456789"], "*2\r\n$4\r\nECHO\r\n$10\r\n0123456789\r\n");
-    }
-}
