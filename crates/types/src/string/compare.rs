@@ -98,7 +98,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .complexity("O(1) by value, O(N) by digest where N is the length of the value")
         .flags(Flags::WRITE.or(Flags::FAST))
         .acl(Categories::STRING)
-        .keys(&[KeySpec::one(1, KeyFlags::RW.or(KeyFlags::DELETE))])
+        .keys(&[KeySpec::one(1, KeyFlags::RW.or(KeyFlags::DELETE).or(KeyFlags::VARIABLE))])
         .args(&[key("key"), one_of("condition", &COMPARISONS).optional()]),
     command("DELIFEQ", delifeq)
         .summary("Deletes a key if its value equals a string.")

@@ -248,3 +248,40 @@ fn finish(cx: &mut Cx<'_, '_>, key: &[u8], text: &[u8], ttl: Ttl) {
     }
     cx.db.rewrite(|| vec![logged_set(key, text, ttl)]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::args::OwnedArgs;
+
+    fn parse(text: &str) -> Result<(bool, bool), CmdError> {
+        let mut args = OwnedArgs::default();
+        text.split_whitespace().for_each(|word| args.push(word.as_bytes()));
+        Call::parse(args.as_args()).map(|call| (call.saturates, call.keeps_expiry))
+    }
+
+    #[test]
+    fn calls_and_their_contradictions() {
+        assert_eq!(parse("INCREX k"), Ok((false, false)));
+        let long = "INCREX k enx UBOUND 9 byint 3 SATURATE ex 10 LBOUND 1";
+        assert_eq!(parse(long), Ok((true, true)));
+        for tail in ["FOO", "BYINT", "BYINT 1 BYFLOAT 1", "LBOUND", "PERSIST EX 1", "ENX PERSIST"] {
+            assert_eq!(parse(&format!("INCREX k {tail}")), Err(error::SYNTAX), "{tail}");
+        }
+        assert_eq!(parse("INCREX k ENX"), Err(NEEDS_EXPIRY));
+    }
+
+    #[test]
+    fn sums_go_to_the_bound_they_pass() {
+        let check = |sum, decreases, saturates| bounded(sum, decreases, (-10, 10), saturates);
+        assert_eq!(check(Some(10), false, false), Some(10));
+        assert_eq!(check(Some(11), false, false), None);
+        assert_eq!(check(Some(11), false, true), Some(10));
+        assert_eq!(check(Some(-11), true, true), Some(-10));
+        // From far above the range, a decrease may still end above it.
+        assert_eq!(check(Some(50), true, true), Some(10));
+        assert_eq!(check(None, false, true), Some(10));
+        assert_eq!(check(None, true, true), Some(-10));
+        assert_eq!(check(None, true, false), None);
+    }
+}

@@ -200,3 +200,6 @@ pub(super) const EXAT: Arg = unix_time("unix-time-seconds").token("EXAT");
 pub(super) const PXAT: Arg = unix_time("unix-time-milliseconds").token("PXAT");
 /// The grammar of PERSIST.
 pub(super) const PERSIST: Arg = token("persist", "PERSIST");
+
+#[cfg(test)]
+mod tests;
