@@ -8,7 +8,11 @@
 //!
 //! Matching remembers only the last `*`. That is enough: everything but `*` consumes exactly one
 //! byte, so once a later star is reached, giving an earlier one more bytes cannot help. The cost
-//! is at most pattern times text, with no recursion, whatever a client sends.
+//! is at most pattern times text, with no recursion, whatever a client sends. Like Redis, whose
+//! matcher recurses, a pattern does not match beyond its thousandth star.
+
+/// Stars that can take part in a match, one that ends the pattern not counted.
+const STARS_MAX: u32 = 1000;
 
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
@@ -18,11 +22,17 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to resume when a match fails: just after the last star, and the text it may take next.
     let mut resume: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if pattern.get(p) == Some(&b'*') {
             p += 1;
             if p == pattern.len() {
                 return true;
+            }
+            // A run of stars is one.
+            stars += u32::from(pattern[p] != b'*');
+            if stars > STARS_MAX {
+                return false;
             }
             resume = Some((p, t));
             continue;
@@ -213,6 +223,14 @@ mod tests {
             assert!(!exact || matches(&pattern, &prefix, false));
         }
         assert!(matched > 5000, "too few matches to mean anything: {matched}");
+    }
+
+    #[test]
+    fn stars_are_bounded() {
+        let text = b"a".repeat(5000);
+        assert!(matches(&b"*?".repeat(1000), &text, false));
+        assert!(matches(&[b"*?".repeat(1000), b"**".repeat(50)].concat(), &text, false));
+        assert!(!matches(&b"*?".repeat(1001), &text, false));
     }
 
     #[test]
