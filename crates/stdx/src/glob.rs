@@ -8,11 +8,11 @@
 //!
 //! Matching remembers only the last `*`. That is enough: everything but `*` consumes exactly one
 //! byte, so once a later star is reached, giving an earlier one more bytes cannot help. The cost
-//! is at most pattern times text, with no recursion, whatever a client sends. Redis does recurse, and
-//! gives up past 1000 stars; a pattern with more matches nothing here as well.
+//! is at most pattern times text, with no recursion, whatever a client sends. Like Redis, whose
+//! matcher recurses, a pattern does not match beyond its thousandth star.
 
-/// Stars (a run of them counts once) that a match may pass before the last.
-const STARS_MAX: usize = 1000;
+/// Stars that can take part in a match, one that ends the pattern not counted.
+const STARS_MAX: u32 = 1000;
 
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
@@ -25,13 +25,12 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let mut stars = 0;
     loop {
         if pattern.get(p) == Some(&b'*') {
-            while pattern.get(p) == Some(&b'*') {
-                p += 1;
-            }
+            p += 1;
             if p == pattern.len() {
                 return true;
             }
-            stars += 1;
+            // A run of stars is one.
+            stars += u32::from(pattern[p] != b'*');
             if stars > STARS_MAX {
                 return false;
             }
@@ -224,6 +223,14 @@ mod tests {
             assert!(!exact || matches(&pattern, &prefix, false));
         }
         assert!(matched > 5000, "too few matches to mean anything: {matched}");
+    }
+
+    #[test]
+    fn stars_are_bounded() {
+        let text = b"a".repeat(5000);
+        assert!(matches(&b"*?".repeat(1000), &text, false));
+        assert!(matches(&[b"*?".repeat(1000), b"**".repeat(50)].concat(), &text, false));
+        assert!(!matches(&b"*?".repeat(1001), &text, false));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{KEYSPACE, count};
 use engine::command::{Arg, Command, Flags, KeyFlags, KeySpec, command, container, key};
 use engine::error::CmdError;
-use engine::{Args, CmdResult, Cx, Outcome};
+use engine::{Args, CmdResult, Cx, Outcome, help};
 use keyspace::{Entry, Str, View, access};
 
 pub(super) const COMMANDS: &[Command] = &[container("OBJECT", SUBCOMMANDS)
@@ -22,7 +22,7 @@ const SUBCOMMANDS: &[Command] = &[
     about("REFCOUNT", refcount)
         .summary("Tells how many references a key's value has.")
         .since("2.2.3"),
-    command("HELP", help)
+    command("HELP", help::reply)
         .summary("Lists the subcommands.")
         .since("6.2.0")
         .complexity("O(1)")
@@ -112,25 +112,6 @@ fn refcount(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         Some(()) => cx.reply.integer(1),
         None => cx.reply.null(),
     }
-    Ok(Outcome::Done)
-}
-
-fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
-    const LINES: &[&str] = &[
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "ENCODING <key>",
-        "    How the value of <key> is stored.",
-        "FREQ <key>",
-        "    How often <key> is used, on a logarithmic scale (LFU policies only).",
-        "IDLETIME <key>",
-        "    Seconds since <key> was last used (not with LFU policies).",
-        "REFCOUNT <key>",
-        "    References to the value of <key>.",
-        "HELP",
-        "    These lines.",
-    ];
-    cx.reply.array(LINES.len());
-    LINES.iter().for_each(|line| cx.reply.simple(line));
     Ok(Outcome::Done)
 }
 
