@@ -22,7 +22,8 @@ pub fn index(registry: &Registry) -> String {
     for command in registry.top_level() {
         groups.entry(command.row.group).or_default().push(command);
     }
-    let mut text = "# Commands\n\nWritten by `cargo xtask docs` from the rows of the commands.\n".to_owned();
+    let mut text =
+        "# Commands\n\nWritten by `cargo xtask docs` from the rows of the commands.\n".to_owned();
     for (group, mut commands) in groups {
         commands.sort_by_key(|command| &command.name);
         line(&mut text, format_args!("\n## {group}\n"));

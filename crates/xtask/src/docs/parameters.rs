@@ -10,10 +10,11 @@ pub fn page(modules: &[&'static Module]) -> String {
     let tables = tables::ALL.iter().copied().chain(of_modules);
     let mut params: Vec<&Param> = tables.flat_map(|table| table.iter()).collect();
     params.sort_by_key(|param| param.name);
-    let mut text = "# Parameters\n\nWritten by `cargo xtask docs` from the parameter tables. Set them \
+    let mut text =
+        "# Parameters\n\nWritten by `cargo xtask docs` from the parameter tables. Set them \
                     in a redis.conf, on the command line (`--name value`) or with CONFIG SET.\n\n\
                     | parameter | default | values | remarks |\n|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for param in params {
         let default = if param.default.is_empty() { "\"\"" } else { param.default };
         // Writing to a string cannot fail.
