@@ -1,5 +1,6 @@
 //! One binary for all integration tests: one link, one list.
 
+mod docs;
 mod layers;
 mod sizes;
 mod source;

@@ -18,14 +18,14 @@ pub(super) const CONFIG: Command = container("CONFIG", SUBCOMMANDS)
     .summary("Groups the commands that read and change the server's parameters.")
     .since("2.0.0")
     .group("server")
-    .complexity("Depends on subcommand.");
+    .complexity("That of the subcommand");
 
 const SUBCOMMANDS: &[Command] = &[
     command("GET", get)
         .summary("Gives the parameters whose names match any of the patterns, with their values.")
         .since("2.0.0")
         .group("server")
-        .complexity("O(N) when N is the number of configuration parameters provided")
+        .complexity("O(N) for N parameters")
         .history(&[("7.0.0", "Several patterns can be given at once.")])
         .flags(OPERATOR)
         .args(&[string("parameter").many()]),
@@ -33,7 +33,7 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Changes parameters, all of them or none.")
         .since("2.0.0")
         .group("server")
-        .complexity("O(N) when N is the number of configuration parameters provided")
+        .complexity("O(N) for N parameters")
         .history(&[("7.0.0", "Several parameters can be set in one call.")])
         .flags(OPERATOR)
         .tips(ALL_NODES)

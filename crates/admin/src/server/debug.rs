@@ -16,7 +16,7 @@ pub(super) const DEBUG: Command = command("DEBUG", debug)
     .summary("Groups what only tests and developers need.")
     .since("1.0.0")
     .group("server")
-    .complexity("Depends on subcommand.")
+    .complexity("That of the subcommand")
     .arity(-2)
     .flags(OPERATOR)
     .internal()
@@ -85,9 +85,8 @@ const fn probe(
 
 fn debug(cx: &mut Cx, args: Args) -> CmdResult {
     let given = args.len() - 2;
-    let fits = |probe: &&Probe| {
-        args.is(1, probe.word) && (probe.args.0..=probe.args.1).contains(&given)
-    };
+    let fits =
+        |probe: &&Probe| args.is(1, probe.word) && (probe.args.0..=probe.args.1).contains(&given);
     match PROBES.iter().find(fits) {
         Some(probe) => (probe.run)(cx, args),
         None => Err(unknown_in("DEBUG", args)),
@@ -194,8 +193,7 @@ fn protocol(cx: &mut Cx, args: Args) -> CmdResult {
         "ERR Wrong protocol type name. Please use one of the following: \
          string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
     );
-    const NEEDS_RESP3: CmdError =
-        CmdError::fixed("ERR RESP2 is not supported by this command");
+    const NEEDS_RESP3: CmdError = CmdError::fixed("ERR RESP2 is not supported by this command");
     type Write = fn(&mut resp::Writer<'_>);
     const TYPES: &[(&str, Write)] = &[
         ("string", |reply| reply.bulk(b"Hello World")),

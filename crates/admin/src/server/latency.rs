@@ -12,7 +12,7 @@ pub(super) const LATENCY: Command = container("LATENCY", SUBCOMMANDS)
     .summary("Groups the commands that diagnose latency.")
     .since("2.8.13")
     .group("server")
-    .complexity("Depends on subcommand.");
+    .complexity("That of the subcommand");
 
 const SUBCOMMANDS: &[Command] = &[
     command("DOCTOR", doctor)
@@ -34,9 +34,7 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Gives the cumulative distribution of the latencies of commands.")
         .since("7.0.0")
         .group("server")
-        .complexity(
-            "O(N) where N is the number of commands with latency information being retrieved.",
-        )
+        .complexity("O(N) for N commands that were called")
         .flags(OPERATOR)
         .tips(SPECIAL)
         .args(&[string("command").optional().many()]),
@@ -231,7 +229,7 @@ fn summary(series: &Series) -> String {
     let deviation =
         series.samples.iter().map(|sample| sample.ms.abs_diff(mean)).sum::<u64>() / count;
     format!(
-        "{count} spikes, {mean} ms on average (mean deviation {deviation} ms), the worst {} ms.",
+        "spikes {count}, on average {mean} ms (mean deviation {deviation} ms), the worst {} ms.",
         series.worst_ms
     )
 }

@@ -16,7 +16,7 @@ pub(super) const MEMORY: Command = container("MEMORY", SUBCOMMANDS)
     .summary("Groups the commands that say where memory goes.")
     .since("4.0.0")
     .group("server")
-    .complexity("Depends on subcommand.");
+    .complexity("That of the subcommand");
 
 const SUBCOMMANDS: &[Command] = &[
     command("DOCTOR", doctor)
@@ -29,13 +29,13 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Gives the figures of the allocator.")
         .since("4.0.0")
         .group("server")
-        .complexity("Depends on how much memory is allocated, could be slow")
+        .complexity("O(1) for the client")
         .tips(SPECIAL),
     command("PURGE", purge)
         .summary("Asks the allocator to give unused memory back.")
         .since("4.0.0")
         .group("server")
-        .complexity("Depends on how much memory is allocated, could be slow")
+        .complexity("O(1) for the client")
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
     command("STATS", stats)
         .summary("Gives the figures about memory.")
@@ -47,7 +47,7 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Gives the bytes that a key and its value take.")
         .since("4.0.0")
         .group("server")
-        .complexity("O(N) where N is the number of samples.")
+        .complexity("O(1)")
         .flags(Flags::READONLY)
         .keys(&[KeySpec::one(2, KeyFlags::RO)])
         .args(&[key("key"), integer("count").token("SAMPLES").optional()]),

@@ -7,14 +7,14 @@ pub(super) const MODULE: Command = container("MODULE", SUBCOMMANDS)
     .summary("Groups the commands about modules.")
     .since("4.0.0")
     .group("server")
-    .complexity("Depends on subcommand.");
+    .complexity("That of the subcommand");
 
 const SUBCOMMANDS: &[Command] = &[
     command("LIST", list)
         .summary("Lists the modules.")
         .since("4.0.0")
         .group("server")
-        .complexity("O(N) where N is the number of loaded modules.")
+        .complexity("O(N) for N modules")
         .flags(Flags::ADMIN.or(Flags::NOSCRIPT))
         .tips(&["nondeterministic_output_order"]),
     command("HELP", super::help)

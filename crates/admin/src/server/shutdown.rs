@@ -9,10 +9,7 @@ pub(super) const SHUTDOWN: Command = command("SHUTDOWN", shutdown)
     .summary("Stops the server, after saving the data where that is configured or asked for.")
     .since("1.0.0")
     .group("server")
-    .complexity(
-        "O(N) when saving, where N is the total number of keys in all databases when saving data, \
-         otherwise O(1)",
-    )
+    .complexity("O(N) for N keys where it saves, else O(1)")
     .history(&[("7.0.0", "The options `NOW`, `FORCE` and `ABORT` exist.")])
     .flags(OPERATOR.or(Flags::NO_MULTI).or(Flags::ALLOW_BUSY))
     .args(&[

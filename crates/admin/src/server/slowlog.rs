@@ -7,7 +7,7 @@ pub(super) const SLOWLOG: Command = container("SLOWLOG", SUBCOMMANDS)
     .summary("Groups the commands about the log of slow commands.")
     .since("2.2.12")
     .group("server")
-    .complexity("Depends on subcommand.");
+    .complexity("That of the subcommand");
 
 /// Entries that a GET without a count gives.
 const COUNT_DEFAULT: usize = 10;
@@ -17,7 +17,7 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Gives the newest entries of the slow log.")
         .since("2.2.12")
         .group("server")
-        .complexity("O(N) where N is the number of entries returned")
+        .complexity("O(N) for N entries")
         .history(&[("4.0.0", "Entries carry the client's address and name.")])
         .flags(ADMIN)
         .tips(&["request_policy:all_nodes", "nondeterministic_output"])
@@ -33,7 +33,7 @@ const SUBCOMMANDS: &[Command] = &[
         .summary("Empties the slow log.")
         .since("2.2.12")
         .group("server")
-        .complexity("O(N) where N is the number of entries in the slowlog")
+        .complexity("O(N) for N entries")
         .flags(ADMIN)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
     command("HELP", super::help)

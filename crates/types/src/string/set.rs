@@ -31,6 +31,12 @@ const SET_EXPIRATIONS: &[Arg] = &[
 
 const SET_FLAGS: KeyFlags =
     KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::UPDATE).or(KeyFlags::VARIABLE);
+/// SET reads the key only where it gives the old value back.
+fn set_flags(args: Args) -> KeyFlags {
+    let gets = (3..args.len()).any(|index| args.is(index, "GET"));
+    if gets { KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::UPDATE) } else { OVERWRITE }
+}
+
 const OVERWRITE: KeyFlags = KeyFlags::OW.or(KeyFlags::UPDATE);
 const WRITES: Flags = Flags::WRITE.or(Flags::DENYOOM);
 
@@ -49,6 +55,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ])
         .flags(WRITES)
         .acl(Categories::STRING)
+        .refine_keys(set_flags)
         .keys(&[
             KeySpec::one(1, SET_FLAGS).notes("RW and ACCESS due to the optional `GET` argument")
         ])

@@ -28,10 +28,7 @@ pub(super) fn getkeysandflags(cx: &mut Cx, args: Args) -> CmdResult {
     Ok(Outcome::Done)
 }
 
-fn find<'a>(
-    registry: &Registry,
-    request: Args<'a>,
-) -> Result<Vec<(&'a [u8], KeyFlags)>, CmdError> {
+fn find<'a>(registry: &Registry, request: Args<'a>) -> Result<Vec<(&'a [u8], KeyFlags)>, CmdError> {
     let command = registry.find(request.at(0)).ok_or(UNKNOWN)?;
     let command = match request.get(1) {
         Some(word) if !command.subcommands.is_empty() => {
