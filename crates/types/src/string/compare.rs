@@ -99,6 +99,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .flags(Flags::WRITE.or(Flags::FAST))
         .acl(Categories::STRING)
         .keys(&[KeySpec::one(1, KeyFlags::RW.or(KeyFlags::DELETE).or(KeyFlags::VARIABLE))])
+        .refine_keys(delex_flags)
         .args(&[key("key"), one_of("condition", &COMPARISONS).optional()]),
     command("DELIFEQ", delifeq)
         .summary("Deletes a key if its value equals a string.")
@@ -124,6 +125,14 @@ const UNKNOWN_CONDITION: CmdError =
     CmdError::fixed("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
 const NOT_A_STRING: CmdError =
     CmdError::fixed("ERR Key should be of string type if conditions are specified");
+
+/// A condition reads the value.
+fn delex_flags(args: Args<'_>) -> KeyFlags {
+    if args.len() > 2 {
+        return KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::DELETE);
+    }
+    KeyFlags::RM.or(KeyFlags::DELETE)
+}
 
 fn delex(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let condition = match args.len() {
