@@ -6,9 +6,13 @@
 
 use crate::args::Args;
 use crate::cx::{CmdResult, Cx};
+use crate::server::Server;
 
 /// Computes what one request does to a key from its options.
 pub type RefineKeys = fn(Args<'_>) -> KeyFlags;
+
+/// Whether logs must not show the word at an index of a request.
+pub type Redact = fn(&Server, Args<'_>, usize) -> bool;
 
 /// The function behind a row.
 pub type Handler = fn(&mut Cx<'_, '_>, Args<'_>) -> CmdResult;
@@ -534,6 +538,8 @@ pub struct Command {
     pub refine_keys: Option<RefineKeys>,
     /// The parameter that must allow the command (`enable-debug-command`).
     pub guard: Option<&'static str>,
+    /// Which words of a request are secrets, if any may be.
+    pub redact: Option<Redact>,
     /// Grammar of the arguments after the name.
     pub args: &'static [Arg],
     /// Hints for clients and proxies.
@@ -566,6 +572,7 @@ pub const fn command(name: &'static str, handler: Handler) -> Command {
         keys: &[],
         refine_keys: None,
         guard: None,
+        redact: None,
         args: &[],
         tips: &[],
         arity: None,
@@ -659,6 +666,12 @@ impl Command {
     /// Refused unless this parameter allows it to the client.
     pub const fn guarded_by(mut self, param: &'static str) -> Command {
         self.guard = Some(param);
+        self
+    }
+
+    /// Some of its words are secrets.
+    pub const fn redacts(mut self, redact: Redact) -> Command {
+        self.redact = Some(redact);
         self
     }
 

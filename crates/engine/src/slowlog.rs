@@ -1,5 +1,8 @@
 //! The slow log: the last commands whose execution took longer than a threshold.
 
+use crate::args::Args;
+use crate::registry::Registered;
+use crate::server::Server;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,9 +66,17 @@ impl SlowLog {
     }
 }
 
+/// A request as the log keeps it, its secrets replaced.
+pub fn words(server: &Server, command: &Registered, args: Args<'_>) -> Vec<Vec<u8>> {
+    const REDACTED: &[u8] = b"(redacted)";
+    let Some(is_secret) = command.row.redact else { return abridged(args.iter()) };
+    let shown = |(index, word)| if is_secret(server, args, index) { REDACTED } else { word };
+    abridged(args.iter().enumerate().map(shown))
+}
+
 /// A command's words as the log keeps them: the first 31 and a count of the rest, each cut to 128
 /// bytes with a note of how many more there were.
-pub fn abridged<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+fn abridged<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
     let total = words.len();
     let shown = if total > WORDS_MAX { WORDS_MAX - 1 } else { total };
     let mut kept: Vec<Vec<u8>> = words.take(shown).map(abridged_word).collect();

@@ -145,7 +145,7 @@ impl Run<'_, '_> {
             server.stats.count_error(error.code());
         }
         let ns = server.clock.monotonic_ns().saturating_sub(started_ns);
-        let words = || crate::slowlog::abridged(args.iter());
+        let words = || crate::slowlog::words(server, command, args);
         record(server, self.stats, session, command, ns, failed, words);
         self.stats.processed.add(1);
     }

@@ -346,8 +346,8 @@ impl Entry {
         Some(unsafe { &mut *self.at(self.shape().word_at()).cast::<Boxed>() })
     }
 
-    /// The name of the value's representation, as OBJECT ENCODING gives it. Strings are all stored alike
-    /// here; clients see the distinction that Redis makes.
+    /// The name of the value's representation, as OBJECT ENCODING gives it. Strings are all stored
+    /// alike here; clients see the distinction that Redis makes.
     pub fn encoding(&self) -> &'static str {
         match self.view() {
             View::Boxed(boxed) => boxed.encoding(),
@@ -622,8 +622,8 @@ fn block_layout(size: usize) -> Layout {
     Layout::from_size_align(size, ALIGN).expect("an entry's parts are bounded, so is its block")
 }
 
-/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The expiry
-/// takes 8 bytes of it, which longer keys have set aside elsewhere.
+/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The
+/// expiry takes 8 bytes of it, which longer keys have set aside elsewhere.
 fn is_embedded(key_len: usize, value_len: usize, expires: bool) -> bool {
     const ROOM: usize = 41;
     const EXPIRY: usize = 8;

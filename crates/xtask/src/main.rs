@@ -1,5 +1,5 @@
-//! Chores of the repository: `cargo xtask docs` writes the generated pages, `cargo xtask docs --check`
-//! says which of them are stale.
+//! Chores of the repository: `cargo xtask docs` writes the generated pages, `cargo xtask docs
+//! --check` says which of them are stale.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -61,6 +61,11 @@ pub(super) const COMMANDS: &[Command] = &[
         .history(&[("6.2.0", "`protover` may be left out to ask about the connection as it is.")])
         .flags(ENTRY)
         .acl(Categories::CONNECTION)
+        .redacts(|_, args, index| {
+            let after_auth =
+                |distance: usize| index > distance && args.is(index - distance, "AUTH");
+            after_auth(1) || after_auth(2)
+        })
         .args(&[block(
             "arguments",
             &[
@@ -77,6 +82,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .history(&[("6.0.0", "A username may precede the password.")])
         .flags(ENTRY)
         .acl(Categories::CONNECTION)
+        .redacts(|_, _, index| index > 0)
         .args(&[string("username").since("6.0.0").optional(), string("password")]),
 ];
 

@@ -6,6 +6,7 @@
 
 use super::{Args, CmdError, CmdResult, Cx, OPERATOR, Outcome};
 use config::{Applied, RewriteOptions, Rights, SetError};
+use engine::Server;
 use engine::command::{Command, Flags, block, command, container, string};
 use engine::error;
 use engine::worker::is_enabled_for;
@@ -37,7 +38,8 @@ const SUBCOMMANDS: &[Command] = &[
         .history(&[("7.0.0", "Several parameters can be set in one call.")])
         .flags(OPERATOR)
         .tips(ALL_NODES)
-        .args(&[block("data", &[string("parameter"), string("value")]).many()]),
+        .args(&[block("data", &[string("parameter"), string("value")]).many()])
+        .redacts(is_secret),
     command("RESETSTAT", resetstat)
         .summary("Sets the counters that INFO shows back to zero.")
         .since("2.0.0")
@@ -69,6 +71,14 @@ fn get(cx: &mut Cx, args: Args) -> CmdResult {
         cx.reply.bulk(value.as_bytes());
     }
     Ok(Outcome::Done)
+}
+
+/// Whether a word of CONFIG SET is the value of a parameter that logs must not show.
+fn is_secret(server: &Server, args: Args, index: usize) -> bool {
+    let is_value = index >= 3 && !index.is_multiple_of(2);
+    let name = args.get(index.wrapping_sub(1)).and_then(|name| std::str::from_utf8(name).ok());
+    let param = name.filter(|_| is_value).and_then(|name| server.config.id(name));
+    param.is_some_and(|param| server.config.row(param).flags.has(config::Flags::SENSITIVE))
 }
 
 fn set(cx: &mut Cx, args: Args) -> CmdResult {

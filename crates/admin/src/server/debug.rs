@@ -1,7 +1,7 @@
 //! DEBUG: switches and probes for tests, behind `enable-debug-command`.
 //!
-//! As in Redis the words after DEBUG are no subcommands of the table: they are not documented one by
-//! one, and a wrong number of words gives the same error as a wrong word.
+//! As in Redis the words after DEBUG are no subcommands of the table: they are not documented one
+//! by one, and a wrong number of words gives the same error as a wrong word.
 
 use super::{Args, CmdError, CmdResult, Cx, OPERATOR, Outcome, config, unknown_in};
 use engine::command::{Command, command};

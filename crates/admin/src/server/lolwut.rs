@@ -2,7 +2,8 @@
 //!
 //! Version 5 takes columns, squares in a row and squares in a column, like the picture that Redis
 //! drew first; the squares here are brick courses that come loose towards the bottom. Version 6
-//! draws a skyline of columns and rows. Any other version gives the version line alone, as in Redis.
+//! draws a skyline of columns and rows. Any other version gives the version line alone, as in
+//! Redis.
 
 use super::{Args, CmdError, CmdResult, Cx, Outcome};
 use engine::command::{Command, Flags, command, integer};

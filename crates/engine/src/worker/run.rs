@@ -234,7 +234,7 @@ impl Worker {
             }
             Ok(Outcome::Job(job)) => {
                 conn.gate = None;
-                let words = slowlog::abridged(args.iter());
+                let words = slowlog::words(server, command, args);
                 let (command, started_ns) = (command.index, timer.started_ns());
                 conn.pending = Some(Pending { command, job, started_ns, words });
                 self.settle(server, fx);
@@ -525,7 +525,7 @@ impl<'w> Timer<'w> {
         let now_ns = server.clock.monotonic_ns();
         let ns = now_ns.saturating_sub(self.last_ns);
         self.last_ns = now_ns;
-        let words = || slowlog::abridged(args.iter());
+        let words = || slowlog::words(server, command, args);
         record(server, self.stats, session, command, ns, failed, words);
     }
 }
