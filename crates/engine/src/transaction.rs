@@ -8,7 +8,7 @@ use crate::keys;
 use crate::server::Server;
 use crate::session::{Multi, Queued, Session, Watches};
 use crate::stats::WorkerStats;
-use crate::worker::{record, run_to_end};
+use crate::worker::{Timer, run_to_end};
 use keyspace::{Effects, LockSet};
 use resp::Writer;
 use std::sync::atomic::Ordering;
@@ -127,7 +127,7 @@ impl Run<'_, '_> {
     ) {
         let server = self.server;
         let command = server.registry.get(command);
-        let started_ns = server.clock.monotonic_ns();
+        let mut timer = Timer::start(server, self.stats);
         let from = out.len();
         self.fx.no_touch = session.no_touch;
         let db = Db::new(&server.keyspace, self.locks, self.fx, session.db, self.now_ms);
@@ -144,9 +144,7 @@ impl Run<'_, '_> {
             Writer::new(out, session.resp3).error(error.as_str());
             server.stats.count_error(error.code());
         }
-        let ns = server.clock.monotonic_ns().saturating_sub(started_ns);
-        let words = || crate::slowlog::words(server, command, args);
-        record(server, self.stats, session, command, ns, failed, words);
+        timer.stop(session, command, args, failed);
         self.stats.processed.add(1);
     }
 }

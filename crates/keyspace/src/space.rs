@@ -166,10 +166,29 @@ impl<'k> LockSet<'k> {
         LockSet { guards: SmallVec::new(), index: [0; INDEX_LEN] }
     }
 
-    /// Locks `shards`, sorted and without repetition, or nothing: false if one of them is taken.
-    pub fn try_lock(&mut self, keyspace: &'k Keyspace, shards: &[u16]) -> bool {
-        debug_assert!(self.guards.is_empty() && shards.is_sorted());
-        shards.iter().all(|shard| self.try_add(keyspace, *shard))
+    /// Locks `shards`, in any order and with repetitions, or nothing: false if one of them is taken.
+    /// They are taken in ascending order.
+    pub fn try_lock_unsorted(&mut self, keyspace: &'k Keyspace, shards: &mut [u16]) -> bool {
+        debug_assert!(self.guards.is_empty());
+        if keyspace.shards() <= u64::BITS as u16 {
+            let mut wanted = shards.iter().fold(0u64, |set, shard| set | 1 << shard);
+            while wanted != 0 {
+                if !self.try_add(keyspace, wanted.trailing_zeros() as u16) {
+                    return false;
+                }
+                wanted &= wanted - 1;
+            }
+            return true;
+        }
+        shards.sort_unstable();
+        let mut last = None;
+        for &shard in &*shards {
+            if last != Some(shard) && !self.try_add(keyspace, shard) {
+                return false;
+            }
+            last = Some(shard);
+        }
+        true
     }
 
     /// Locks every shard, or nothing.
@@ -194,12 +213,23 @@ impl<'k> LockSet<'k> {
     /// A locked shard; `None` if it is not in the set. O(1) for up to 64 shards, else O(log n).
     #[inline]
     pub fn get(&mut self, shard: u16) -> Option<&mut Shard> {
-        let likely = usize::from(self.index[usize::from(shard) % INDEX_LEN]);
-        let found = match self.guards.get(likely) {
-            Some((number, _)) if *number == shard => likely,
-            _ => self.guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?,
-        };
+        let found = self.position(shard)?;
         Some(&mut self.guards[found].1)
+    }
+
+    /// A locked shard, for reading.
+    #[inline]
+    pub fn peek(&self, shard: u16) -> Option<&Shard> {
+        Some(&self.guards[self.position(shard)?].1)
+    }
+
+    #[inline]
+    fn position(&self, shard: u16) -> Option<usize> {
+        let likely = usize::from(self.index[usize::from(shard) % INDEX_LEN]);
+        match self.guards.get(likely) {
+            Some((number, _)) if *number == shard => Some(likely),
+            _ => self.guards.binary_search_by_key(&shard, |(number, _)| *number).ok(),
+        }
     }
 
     /// Whether nothing is locked.

@@ -18,6 +18,7 @@ use crate::entry::{Entry, prefetch};
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::hash::{BuildHasher, Hasher};
 
 /// Most buckets of a segment below the depth bound.
@@ -45,6 +46,18 @@ impl KeyHasher {
         hasher.write(key);
         hasher.finish()
     }
+}
+
+/// Whether two keys are equal. Most keys are short: comparing words in place beats a call.
+#[inline]
+fn equal(left: &[u8], right: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    if left.len() != right.len() || left.len() > 8 * WORD {
+        return left == right;
+    }
+    let ((left_words, left_rest), (right_words, right_rest)) =
+        (left.as_chunks::<WORD>(), right.as_chunks::<WORD>());
+    left_words.iter().eq(right_words) && left_rest.iter().eq(right_rest)
 }
 
 /// Where an entry is, valid until the next insertion into or removal from its table.
@@ -93,8 +106,10 @@ impl Segment {
 /// The segmented table of one database in one shard.
 pub struct Table {
     hasher: KeyHasher,
+    /// Segment by leading hash bits; empty while there is one segment only, so that an empty table owns
+    /// no memory besides itself.
     directory: Vec<u32>,
-    segments: Vec<Segment>,
+    segments: SmallVec<[Segment; 1]>,
     /// Entries at which a full-size segment splits.
     split_at: usize,
     len: usize,
@@ -111,7 +126,8 @@ impl Table {
     pub fn new(hasher: KeyHasher, stagger: usize) -> Table {
         let full = BUCKETS_MAX / 8 * 7;
         let split_at = full - (stagger % 8) * (full / 64);
-        Table { hasher, directory: vec![0], segments: vec![Segment::new(0, 0)], split_at, len: 0 }
+        let segments = SmallVec::from_buf([Segment::new(0, 0)]);
+        Table { hasher, directory: Vec::new(), segments, split_at, len: 0 }
     }
 
     /// Number of entries.
@@ -141,7 +157,7 @@ impl Table {
 
     #[inline]
     fn segment_of(&self, hash: u64) -> u32 {
-        self.directory[self.slot_of(hash)]
+        if self.directory.is_empty() { 0 } else { self.directory[self.slot_of(hash)] }
     }
 
     /// First pass of a batch: asks for the segment that a hash belongs to.
@@ -176,7 +192,7 @@ impl Table {
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<Place> {
         let segment = self.segment_of(hash);
         let entries = &self.segments[segment as usize].entries;
-        let bucket = entries.find_bucket_index(rotated(hash), |entry| entry.key() == key)?;
+        let bucket = entries.find_bucket_index(rotated(hash), |entry| equal(entry.key(), key))?;
         Some(Place { segment, bucket: bucket as u32 })
     }
 
@@ -279,6 +295,9 @@ impl Table {
     /// Splits a segment by the next bit of its entries' hashes, doubling the directory if needed.
     fn split(&mut self, index: u32, hash: u64) {
         let old_depth = self.segments[index as usize].depth;
+        if self.directory.is_empty() {
+            self.directory.push(0);
+        }
         if 1usize << old_depth == self.directory.len() {
             self.directory = self.directory.iter().flat_map(|&slot| [slot, slot]).collect();
         }

@@ -69,9 +69,13 @@ pub fn run(options: Options) -> Result<(), StartError> {
     main_loop(&server, &host, workers, requests)
 }
 
-/// Shards: enough that workers seldom meet on one.
+/// Shards: few for one worker, which then takes fewer locks for a batch; for several enough that two
+/// batches of 32 keys seldom meet on one.
 fn shards_for(workers: usize) -> usize {
-    (workers * 16).next_power_of_two().max(64)
+    match workers {
+        1 => 16,
+        several => (several * 256).next_power_of_two().min(1 << 14),
+    }
 }
 
 /// Reads the file, standard input and the command line, in this order.

@@ -1,16 +1,16 @@
 //! Running: a batch under its locks, a single command with whatever scope it has, a job's next step.
 
+use super::book::{Books, Timer};
 use super::gate::{self, Verdict};
-use super::{Conn, Next, OUTPUT_HIGH_BYTES, Pending, Request, Worker, hash_keys};
+use super::{BATCH_MAX, Conn, Next, OUTPUT_HIGH_BYTES, Pending, Request, Worker, hash_keys};
 use crate::args::Args;
 use crate::command::{Flags, InMulti, Scope};
 use crate::cx::{Cx, Db, HashedKey, Job, Outcome, Step};
 use crate::error::CmdError;
-use crate::latency;
 use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::{Queued, Session};
-use crate::slowlog::{self, SlowEntry};
+use crate::slowlog;
 use crate::stats::WorkerStats;
 use crate::transaction;
 use keyspace::table::Table;
@@ -47,60 +47,67 @@ impl Worker {
         let mut locks = LockSet::new();
         self.shards.clear();
         self.shards.extend(self.hashed.iter().map(|key| server.keyspace.shard_of(key.hash)));
-        if self.shards.len() > 1 {
-            self.shards.sort_unstable();
-            self.shards.dedup();
-        }
-        if !locks.try_lock(&server.keyspace, &self.shards) {
+        if !locks.try_lock_unsorted(&server.keyspace, &mut self.shards) {
             return Err(Next::Contended);
         }
         let mut fx = server.effects(now_ms, &mut self.rng);
         fx.no_touch = conn.session.no_touch;
         if self.requests.len() > 1 {
-            prefetch(server, &mut locks, &self.hashed, conn.session.db);
+            prefetch(server, &locks, &self.hashed, conn.session.db);
         }
-        let end = self.run_requests(server, conn, input, out, &mut locks, &mut fx, now_ms);
+        let end = self.run_requests(server, conn, input, out, (&mut locks, &mut fx), now_ms);
         drop(locks);
         self.settle(server, fx);
         Ok(end)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Runs the batch's requests in order under their locks. Returns where the input goes on.
     fn run_requests<'k>(
         &mut self,
         server: &'k Server,
         conn: &mut Conn,
         input: &[u8],
         out: &mut Vec<u8>,
-        locks: &mut LockSet<'k>,
-        fx: &mut Effects,
+        (locks, fx): (&mut LockSet<'k>, &mut Effects),
         now_ms: i64,
     ) -> usize {
         let mut timer = Timer::start(server, &self.stats);
-        let mut end = 0;
-        let mut hashed = &self.hashed[..];
-        let mut ran = 0;
-        let mut last = None;
+        let (mut end, mut ran, mut last) = (0, 0, None);
+        let (resp3, started_ns) = (conn.session.resp3, timer.started_ns());
+        let db = Db::new(&server.keyspace, locks, fx, conn.session.db, now_ms);
+        let mut cx = Cx {
+            server,
+            // Set for each request below; there is at least one.
+            command: server.registry.get(self.requests[0].command),
+            session: &mut conn.session,
+            db: db.with_hashes(&self.hashed),
+            reply: Writer::new(out, resp3),
+            rng: &mut self.rng,
+            is_nested: false,
+        };
+        let mut job = None;
         for Request { command, spans, end: request_end } in &self.requests {
-            let command = server.registry.get(*command);
+            cx.command = server.registry.get(*command);
             let args = Args::new(input, &self.spans[spans.clone()]);
-            let db = Db::new(&server.keyspace, locks, fx, conn.session.db, now_ms);
-            let session = &mut conn.session;
-            let reply_from = out.len();
-            let reply = Writer::new(out, session.resp3);
-            let (rng, db) = (&mut self.rng, db.with_hashes(hashed));
-            let mut cx = Cx { server, command, session, db, reply, rng, is_nested: false };
-            let result = (command.row.handler)(&mut cx, args);
-            let failed = finish(server, result.map(drop), reply_from, out, conn.session.resp3);
-            timer.stop(server, &conn.session, command, args, failed);
+            let reply_from = cx.reply.out.len();
             end = *request_end;
-            hashed = skip_keys_of(hashed, args);
+            let failed = match (cx.command.row.handler)(&mut cx, args) {
+                Ok(Outcome::Job(pending)) => {
+                    job = Some((pending, slowlog::words(server, cx.command, args)));
+                    break;
+                }
+                Ok(_) => false,
+                Err(error) => fail(server, &error, reply_from, &mut cx.reply),
+            };
+            timer.stop(cx.session, cx.command, args, failed);
             ran += 1;
-            last = Some(command.index);
-            if out.len() >= OUTPUT_HIGH_BYTES {
+            last = Some(cx.command.index);
+            if cx.reply.out.len() >= OUTPUT_HIGH_BYTES {
                 break;
             }
         }
+        let command = cx.command.index;
+        conn.pending = job.map(|(job, words)| Pending { command, job, started_ns, words });
         self.stats.processed.add(ran);
         conn.session.client.note_activity(now_ms, last, ran);
         end
@@ -246,7 +253,7 @@ impl Worker {
         conn.gate = None;
         self.settle(server, fx);
         let failed = finish(server, outcome, reply_from, out, conn.session.resp3);
-        timer.stop(server, &conn.session, command, args, failed);
+        timer.stop(&conn.session, command, args, failed);
         self.stats.processed.add(1);
         conn.session.client.note_activity(now_ms, Some(command.index), 1);
         apply_reply_mode(&mut conn.session, reply_from, out);
@@ -312,7 +319,7 @@ impl Worker {
         drop(locks);
         self.settle(server, fx);
         let failed = finish(server, result, from, out, conn.session.resp3);
-        timer.stop(server, &conn.session, command, Args::new(&[], &[]), failed);
+        timer.stop(&conn.session, command, Args::new(&[], &[]), failed);
         self.stats.processed.add(1);
         conn.session.client.note_activity(now_ms, Some(command.index), 1);
         if failed {
@@ -358,7 +365,8 @@ impl Worker {
             Ok(Step::Done) | Err(_) => {
                 let failed = finish(server, step.map(drop), from, out, conn.session.resp3);
                 let ns = server.clock.monotonic_ns().saturating_sub(pending.started_ns);
-                record(server, &self.stats, &conn.session, command, ns, failed, || pending.words);
+                let books = Books::open(server, &self.stats);
+                books.enter(&conn.session, command, ns, failed, || pending.words);
                 self.stats.processed.add(1);
                 conn.session.client.note_activity(now_ms, Some(command.index), 1);
                 apply_reply_mode(&mut conn.session, from, out);
@@ -427,10 +435,8 @@ fn lock_some<'k>(
     if server.keyspace.is_gated() && conn.gate.is_none() {
         return false;
     }
-    let mut shards: SmallVec<[u16; 8]> = shards.collect();
-    shards.sort_unstable();
-    shards.dedup();
-    locks.try_lock(&server.keyspace, &shards)
+    let mut shards: Vec<u16> = shards.collect();
+    locks.try_lock_unsorted(&server.keyspace, &mut shards)
 }
 
 /// Locks every shard, or raises the gate so that the next attempt will succeed.
@@ -444,28 +450,15 @@ fn lock_everything<'k>(server: &'k Server, conn: &mut Conn, locks: &mut LockSet<
 /// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache misses
 /// of one kind overlap. Each pass finds what the one before it asked for.
 #[inline]
-fn prefetch(server: &Server, locks: &mut LockSet<'_>, hashed: &[HashedKey], db: u16) {
-    let mut pass = |ask: fn(&Table, u64)| {
-        for key in hashed {
-            if let Some(shard) = locks.get(server.keyspace.shard_of(key.hash)) {
-                ask(shard.db(db).table(), key.hash);
-            }
-        }
+fn prefetch(server: &Server, locks: &LockSet<'_>, hashed: &[HashedKey], db: u16) {
+    let table_of = |key: &HashedKey| {
+        let shard = locks.peek(server.keyspace.shard_of(key.hash))?;
+        Some((shard.db(db).table(), key.hash))
     };
-    pass(Table::prefetch_segment);
-    pass(Table::prefetch_slot);
-    pass(Table::prefetch_entry);
-}
-
-/// The hashes that are left once those of a request's own keys are used up. Keys come in the order of
-/// requests, so the request's are in front.
-#[inline]
-fn skip_keys_of<'h>(hashed: &'h [HashedKey], args: Args<'_>) -> &'h [HashedKey] {
-    let from = args.at(0).as_ptr() as usize;
-    let last = args.at(args.len() - 1);
-    let to = last.as_ptr() as usize + last.len();
-    let own = hashed.iter().take_while(|key| (from..=to).contains(&key.address)).count();
-    &hashed[own..]
+    let tables: SmallVec<[(&Table, u64); BATCH_MAX]> = hashed.iter().filter_map(table_of).collect();
+    tables.iter().for_each(|(table, hash)| table.prefetch_segment(*hash));
+    tables.iter().for_each(|(table, hash)| table.prefetch_slot(*hash));
+    tables.iter().for_each(|(table, hash)| table.prefetch_entry(*hash));
 }
 
 /// Writes an error in place of what the handler had begun to reply. Returns whether there was one.
@@ -476,9 +469,17 @@ fn finish(
     out: &mut Vec<u8>,
     resp3: bool,
 ) -> bool {
-    let Err(error) = result else { return false };
-    out.truncate(reply_from);
-    Writer::new(out, resp3).error(error.as_str());
+    match result {
+        Ok(()) => false,
+        Err(error) => fail(server, &error, reply_from, &mut Writer::new(out, resp3)),
+    }
+}
+
+/// Writes an error in place of what the handler had begun to reply. Always true: the command failed.
+#[cold]
+fn fail(server: &Server, error: &CmdError, reply_from: usize, reply: &mut Writer<'_>) -> bool {
+    reply.out.truncate(reply_from);
+    reply.error(error.as_str());
     server.stats.count_error(error.code());
     true
 }
@@ -496,91 +497,6 @@ fn queue(session: &mut Session, command: &Registered, args: Args<'_>) {
     multi.writes |= command.flags.0 & (Flags::WRITE | Flags::MAY_REPLICATE).0 != 0;
     multi.queue.push(Queued { command: command.index, args });
     session.client.set_multi(multi.queue.len() as i64, multi.bytes);
-}
-
-/// Measures the commands of a batch, the end of one being the start of the next.
-struct Timer<'w> {
-    stats: &'w WorkerStats,
-    last_ns: u64,
-}
-
-impl<'w> Timer<'w> {
-    fn start(server: &Server, stats: &'w WorkerStats) -> Timer<'w> {
-        Timer { stats, last_ns: server.clock.monotonic_ns() }
-    }
-
-    fn started_ns(&self) -> u64 {
-        self.last_ns
-    }
-
-    #[inline]
-    fn stop(
-        &mut self,
-        server: &Server,
-        session: &Session,
-        command: &Registered,
-        args: Args<'_>,
-        failed: bool,
-    ) {
-        let now_ns = server.clock.monotonic_ns();
-        let ns = now_ns.saturating_sub(self.last_ns);
-        self.last_ns = now_ns;
-        let words = || slowlog::words(server, command, args);
-        record(server, self.stats, session, command, ns, failed, words);
-    }
-}
-
-/// Books an executed command: statistics, and the slow log where it was slow.
-#[inline]
-pub(crate) fn record(
-    server: &Server,
-    stats: &WorkerStats,
-    session: &Session,
-    command: &Registered,
-    ns: u64,
-    failed: bool,
-    words: impl FnOnce() -> Vec<Vec<u8>>,
-) {
-    stats.record(command.index, ns, failed, server.config.flag(server.ids.latency_tracking));
-    let monitor_ms = server.config.int(server.ids.latency_monitor_threshold);
-    if monitor_ms > 0 && ns / 1_000_000 >= monitor_ms as u64 {
-        note_latency(server, command, ns);
-    }
-    let threshold_us = server.config.int(server.ids.slowlog_slower_than);
-    let us = ns / 1000;
-    if threshold_us >= 0 && us >= threshold_us as u64 {
-        log_slow(server, session, command, us, words());
-    }
-}
-
-#[cold]
-fn note_latency(server: &Server, command: &Registered, ns: u64) {
-    let fast = command.flags.has(Flags::FAST);
-    let event = if fast { latency::FAST_COMMAND } else { latency::COMMAND };
-    server.latency.add(event, server.clock.unix_us() / 1_000_000, ns / 1_000_000);
-}
-
-#[cold]
-fn log_slow(
-    server: &Server,
-    session: &Session,
-    command: &Registered,
-    duration_us: u64,
-    words: Vec<Vec<u8>>,
-) {
-    if command.flags.has(Flags::SKIP_SLOWLOG) {
-        return;
-    }
-    let len_max = usize::try_from(server.config.int(server.ids.slowlog_len_max)).unwrap_or(0);
-    let entry = SlowEntry {
-        id: 0,
-        unix_s: server.clock.unix_us() / 1_000_000,
-        duration_us,
-        words,
-        addr: session.client.peer.addr.clone(),
-        name: session.client.names().name,
-    };
-    server.slowlog.add(entry, len_max);
 }
 
 /// Runs a job to its end at once, for transactions, where nothing may come between.
