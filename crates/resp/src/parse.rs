@@ -364,6 +364,17 @@ fn bulk_header_checked(
 /// caller then looks at the line as a whole.
 #[inline]
 fn short_length(buf: &[u8], start: usize) -> Option<(u32, usize)> {
+    // Nearly all lengths have one or two digits.
+    if let Some(&[tens, ones, end, _]) = buf.get(start..start + 4) {
+        let (tens, ones_digit) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        if ones == b'\r' && tens < 10 {
+            return Some((u32::from(tens), start + 1 + CRLF_LEN));
+        }
+        if end == b'\r' && (1..10).contains(&tens) && ones_digit < 10 {
+            let value = u32::from(tens) * 10 + u32::from(ones_digit);
+            return Some((value, start + 2 + CRLF_LEN));
+        }
+    }
     let line = buf.get(start..)?;
     let mut value = 0u32;
     for (index, &byte) in line.iter().enumerate().take(SHORT_DIGITS_MAX + 1) {
