@@ -61,8 +61,9 @@ impl Conn {
     }
 
     /// Notes that the next request waits for the end of a pause.
-    fn hold(&mut self, until_ms: i64) -> Next {
+    fn hold(&mut self, command: u32, now_ms: i64, until_ms: i64) -> Next {
         self.is_held = true;
+        self.session.client.note_activity(now_ms, Some(command), 0);
         self.session.client.set_blocked(true);
         Next::Until(until_ms)
     }

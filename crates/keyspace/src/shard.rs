@@ -203,9 +203,9 @@ impl Shard {
     }
 
     /// Empties a database and hands its table over to be freed elsewhere. Watched keys that existed
-    /// count as touched. O(watched keys).
-    pub fn flush(&mut self, db: u16, now_ms: i64) -> Table {
-        self.mark_existing(db, now_ms);
+    /// count as touched; what was past its time when its watch began is gone by now. O(watched keys).
+    pub fn flush(&mut self, db: u16) -> Table {
+        self.mark_existing(db);
         self.dbs[db as usize].take(self.hasher.clone(), self.stagger)
     }
 
@@ -214,13 +214,14 @@ impl Shard {
         if first == second {
             return;
         }
-        self.mark_existing(first, now_ms);
-        self.mark_existing(second, now_ms);
+        self.expire_watched([first, second], now_ms, fx);
+        self.mark_existing(first);
+        self.mark_existing(second);
         let (low, high) = (first.min(second) as usize, first.max(second) as usize);
         let (left, right) = self.dbs.split_at_mut(high);
         left[low].swap(&mut right[0]);
-        self.mark_existing(first, now_ms);
-        self.mark_existing(second, now_ms);
+        self.mark_existing(first);
+        self.mark_existing(second);
         for waited in &self.waited {
             if waited.db == first || waited.db == second {
                 fx.ready.push((waited.db, waited.key.clone()));
@@ -228,11 +229,20 @@ impl Shard {
         }
     }
 
-    fn mark_existing(&self, db: u16, now_ms: i64) {
+    /// Removes watched keys that are past their time, so that they do not seem to arrive with a swap.
+    fn expire_watched(&mut self, dbs: [u16; 2], now_ms: i64, fx: &mut Effects) {
+        let here = self.watched.iter().filter(|watched| dbs.contains(&watched.db));
+        let keys: Vec<_> = here.map(|watched| (watched.hash, watched.key.clone())).collect();
+        for (hash, key) in &keys {
+            for db in dbs {
+                self.find(At { db, key, hash: *hash, now_ms }, fx);
+            }
+        }
+    }
+
+    fn mark_existing(&self, db: u16) {
         for watched in self.watched.iter().filter(|w| w.db == db) {
-            let table = self.dbs[db as usize].table();
-            let found = table.find(watched.hash, &watched.key);
-            if found.is_some_and(|place| !table.get(place).is_expired(now_ms)) {
+            if self.dbs[db as usize].table().find(watched.hash, &watched.key).is_some() {
                 for dirty in &watched.watchers {
                     dirty.store(true, Ordering::Release);
                 }

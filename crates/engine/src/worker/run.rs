@@ -37,7 +37,7 @@ impl Worker {
             && let Some(first) = self.first_paused(server, conn, now_ms)
         {
             if first == 0 {
-                return Err(conn.hold(until_ms));
+                return Err(conn.hold(self.requests[0].command, now_ms, until_ms));
             }
             self.requests.truncate(first);
         }
@@ -159,7 +159,7 @@ impl Worker {
         };
         match gate::judge(server, &conn.session, command, now_ms) {
             Verdict::Run => self.run_one(server, conn, command, args, now_ms, out),
-            Verdict::Wait(until_ms) => Err(conn.hold(until_ms)),
+            Verdict::Wait(until_ms) => Err(conn.hold(command.index, now_ms, until_ms)),
             Verdict::Refuse(error) => {
                 self.refuse(server, conn, Some(command), error, out);
                 Ok(())
@@ -194,7 +194,7 @@ impl Worker {
         conn.session.refuse_multi();
         server.stats.count_error(error.code());
         let index = command.map(|command| command.index);
-        conn.session.client.note_activity(server.now_ms(), index, 1);
+        conn.session.client.note_activity(server.now_ms(), index, 0);
         let from = out.len();
         Writer::new(out, conn.session.resp3).error(error.as_str());
         apply_reply_mode(&mut conn.session, from, out);

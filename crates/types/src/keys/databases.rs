@@ -137,11 +137,10 @@ fn flush_databases(cx: &mut Cx<'_, '_>, args: Args<'_>, dbs: Range<u16>) -> CmdR
     if args.len() > 2 || (args.len() == 2 && !is_mode) {
         return Err(error::SYNTAX);
     }
-    let now_ms = cx.db.now_ms;
     let mut taken: Vec<Table> = Vec::new();
     cx.db.for_each_shard(|shard, fx| {
         for db in dbs.clone() {
-            take_table(shard, db, now_ms, fx, &mut taken);
+            take_table(shard, db, fx, &mut taken);
         }
     });
     if !taken.is_empty() {
@@ -151,11 +150,11 @@ fn flush_databases(cx: &mut Cx<'_, '_>, args: Args<'_>, dbs: Range<u16>) -> CmdR
     Ok(Outcome::Done)
 }
 
-fn take_table(shard: &mut Shard, db: u16, now_ms: i64, fx: &mut Effects, taken: &mut Vec<Table>) {
+fn take_table(shard: &mut Shard, db: u16, fx: &mut Effects, taken: &mut Vec<Table>) {
     let table = shard.db(db).table();
     // A table that once was large still has its segments.
     if !table.is_empty() || table.segments().len() > 1 {
         fx.dirty += table.len() as u64;
-        taken.push(shard.flush(db, now_ms));
+        taken.push(shard.flush(db));
     }
 }
