@@ -202,7 +202,9 @@ impl Server {
     pub fn effects(&self, now_ms: i64, rng: &mut Prng) -> Effects {
         // The parameter's two lowest bits say where events are published, the others which.
         let events = EventClass((self.config.int(self.ids.notify_events) >> 2) as u32);
-        let interest = Interest { events, log: false, keep_expired: false };
+        // Paused clients must find the data as it was: expiry changes it.
+        let keep_expired = self.pause.active(now_ms).is_some();
+        let interest = Interest { events, log: false, keep_expired };
         let policy = if self.counts_frequency() {
             let factor = self.config.int(self.ids.lfu_log_factor) as u32;
             let decay = self.config.int(self.ids.lfu_decay_time) as u32;

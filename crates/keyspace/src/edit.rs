@@ -35,7 +35,7 @@ pub struct Edit<'s> {
 impl<'s> Edit<'s> {
     /// Opens a key; an entry past its time is removed first, a live one is noted as used.
     pub fn open(shard: &'s mut Shard, at: At<'s>, fx: &'s mut Effects) -> Edit<'s> {
-        let place = shard.find(at, fx);
+        let place = shard.find_to_change(at, fx);
         if let Some(place) = place
             && !fx.no_touch
         {

@@ -83,6 +83,18 @@ impl Shard {
         Some(place)
     }
 
+    /// The place of a live key that is about to be changed: what is past its time makes room even where
+    /// removal is off.
+    pub(crate) fn find_to_change(&mut self, at: At<'_>, fx: &mut Effects) -> Option<Place> {
+        let table = self.dbs[at.db as usize].table();
+        let place = table.find(at.hash, at.key)?;
+        if table.get(place).is_expired(at.now_ms) {
+            self.expire(at, place, fx);
+            return None;
+        }
+        Some(place)
+    }
+
     /// A key past its time was met: it is gone for the caller, and removed unless removal is off.
     #[cold]
     fn meet_expired(&mut self, at: At<'_>, place: Place, fx: &mut Effects) -> Option<Place> {

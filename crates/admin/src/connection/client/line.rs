@@ -1,5 +1,6 @@
 //! One line of CLIENT LIST: names and numbers of a connection, in the order that monitoring tools parse.
 
+use crate::connection::quoted;
 use engine::args::Args;
 use engine::clients::{Client, Figures, Transport};
 use engine::cx::Cx;
@@ -39,7 +40,7 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         client.peer.addr,
         client.peer.laddr,
         client.peer.fd,
-        names.name,
+        quoted(names.name.as_bytes()),
         flags(client, &figures),
         figures.db,
         figures.multi_len,
@@ -49,8 +50,8 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         if output_bytes > 0 { "rw" } else { "r" },
         names.user,
         if figures.resp3 { 3 } else { 2 },
-        names.lib_name,
-        names.lib_ver,
+        quoted(names.lib_name.as_bytes()),
+        quoted(names.lib_ver.as_bytes()),
         figures.net_in_bytes,
         figures.net_out_bytes,
         figures.commands,
