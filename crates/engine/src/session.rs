@@ -181,3 +181,27 @@ impl Session {
         self.client.set_db(db);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skip_holds_for_one_command_and_not_under_off() {
+        let mut mode = ReplyMode::ON;
+        mode.skip_next();
+        assert!(!mode.is_silent(), "the command itself is not what is skipped");
+        mode.advance();
+        assert!(mode.is_silent());
+        // A skip inside the skipped command prolongs it by one.
+        mode.skip_next();
+        mode.advance();
+        assert!(mode.is_silent());
+        mode.advance();
+        assert_eq!(mode, ReplyMode::ON);
+        mode = ReplyMode::OFF;
+        mode.skip_next();
+        mode.advance();
+        assert_eq!(mode, ReplyMode::OFF);
+    }
+}

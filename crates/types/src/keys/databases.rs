@@ -92,7 +92,7 @@ fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         let random = cx.rng.next_u64();
         let Some((mut shard, fx)) = cx.db.shard(index) else { return Ok(Outcome::Contended) };
         let Some(entry) = shard.db(db).table().random(random) else { continue };
-        let is_kept = fx.interest.keep_expired && tries >= EXPIRED_MAX;
+        let is_kept = fx.interest.keep_expired && tries + 1 >= EXPIRED_MAX;
         if !entry.is_expired(now_ms) || is_kept {
             cx.reply.bulk(entry.key());
             return Ok(Outcome::Done);

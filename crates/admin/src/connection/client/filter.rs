@@ -269,3 +269,36 @@ fn ip_of(addr: &str) -> &str {
     let ip = addr.rsplit_once(':').map_or(addr, |(ip, _)| ip);
     ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']')).unwrap_or(ip)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::args::OwnedArgs;
+
+    #[test]
+    fn numbers_end_where_the_next_filter_begins() {
+        let check = |dialect, negated, words: &[&str], expected| {
+            let mut args = OwnedArgs::default();
+            words.iter().for_each(|word| args.push(word.as_bytes()));
+            let parsed = parse_ids(args.as_args(), 0, dialect, negated);
+            assert_eq!(parsed, expected, "{words:?}");
+        };
+        check(Dialect::List, false, &["3", "-1", "0"], Ok((vec![3, -1, 0], 3)));
+        check(Dialect::List, false, &["3", "TYPE", "normal"], Ok((vec![3], 1)));
+        check(Dialect::List, false, &["3", "TYPE"], Err(BAD_ID));
+        check(Dialect::List, false, &["x"], Err(BAD_ID));
+        check(Dialect::Kill, false, &["3", "4", "x", "y"], Ok((vec![3, 4], 2)));
+        check(Dialect::Kill, false, &["x"], Err(ID_RANGE));
+        check(Dialect::Kill, false, &["3", "0"], Err(ID_RANGE));
+        check(Dialect::List, true, &["x"], Err(error::SYNTAX));
+        check(Dialect::List, true, &["0"], Err(ID_RANGE));
+    }
+
+    #[test]
+    fn addresses_give_their_host() {
+        assert_eq!(ip_of("127.0.0.1:6379"), "127.0.0.1");
+        assert_eq!(ip_of("[::1]:6379"), "::1");
+        assert_eq!(ip_of("/run/socket:0"), "/run/socket");
+        assert_eq!(ip_of(""), "");
+    }
+}
