@@ -305,8 +305,9 @@ impl Table {
         let depth = old_depth + 1;
         let entries = std::mem::take(&mut old.entries);
         let (epoch, earliest) = (old.epoch, old.earliest_expiry_ms);
-        let capacity = (entries.len() / 2).max(1);
-        let mut halves = [HashTable::with_capacity(capacity), HashTable::with_capacity(capacity)];
+        // At full size at once: half of a full segment would fill a table of half the size.
+        let new_half = || HashTable::with_capacity(BUCKETS_MAX / 8 * 7);
+        let mut halves = [new_half(), new_half()];
         for entry in &entries {
             entry.prefetch();
         }
