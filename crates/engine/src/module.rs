@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::info::InfoSection;
 use config::Param;
-use keyspace::value::TypeId;
+use keyspace::value::TypeInfo;
 
 /// A unit of features. The built-in types are modules too.
 pub struct Module {
@@ -14,8 +14,8 @@ pub struct Module {
     pub version: u32,
     /// Its commands.
     pub commands: &'static [&'static [Command]],
-    /// Its value types: number and TYPE name.
-    pub types: &'static [(TypeId, &'static str)],
+    /// Its value types.
+    pub types: &'static [TypeInfo],
     /// Its configuration parameters.
     pub params: &'static [Param],
     /// Its INFO sections.
@@ -41,7 +41,7 @@ impl Module {
     }
 
     /// Adds value types.
-    pub const fn types(mut self, types: &'static [(TypeId, &'static str)]) -> Module {
+    pub const fn types(mut self, types: &'static [TypeInfo]) -> Module {
         self.types = types;
         self
     }

@@ -12,7 +12,8 @@ use crate::keys;
 use crate::module::Module;
 use config::Param;
 use hashbrown::HashTable;
-use keyspace::value::TypeId;
+use keyspace::Entry;
+use keyspace::value::{STRING, TypeId, TypeInfo};
 use std::collections::HashMap;
 
 /// A row with everything that is computed from it.
@@ -62,8 +63,12 @@ pub struct Registry {
     by_name: HashTable<u32>,
     top_level: Vec<u32>,
     modules: Vec<&'static Module>,
-    type_names: HashMap<TypeId, &'static str>,
+    types: HashMap<TypeId, TypeInfo>,
 }
+
+/// The one type that entries hold natively.
+const STRING_INFO: TypeInfo =
+    TypeInfo { id: STRING, name: "string", packed_encoding: |_| "embstr" };
 
 /// The longest name that can match, in bytes.
 const NAME_MAX: usize = 64;
@@ -79,16 +84,15 @@ impl Registry {
             by_name: HashTable::new(),
             top_level: Vec::new(),
             modules: modules.to_vec(),
-            type_names: HashMap::from([(keyspace::value::STRING, "string")]),
+            types: HashMap::from([(STRING, STRING_INFO)]),
         };
         for module in modules {
             for row in module.commands.iter().flat_map(|rows| rows.iter()) {
                 registry.add(module, row)?;
             }
-            for &(id, name) in module.types {
-                let taken = registry.type_names.insert(id, name);
-                if taken.is_some_and(|taken| taken != name) {
-                    return Err(format!("two value types have the id {id}"));
+            for info in module.types {
+                if registry.types.insert(info.id, *info).is_some() {
+                    return Err(format!("two value types have the id {}", info.id));
                 }
             }
         }
@@ -256,18 +260,20 @@ impl Registry {
 
     /// The name that TYPE gives for a value type.
     pub fn type_name(&self, id: TypeId) -> &'static str {
-        self.type_names.get(&id).copied().unwrap_or("unknown")
+        self.types.get(&id).map_or("unknown", |info| info.name)
     }
 
     /// The value type of a name, in any case.
     pub fn type_id(&self, name: &[u8]) -> Option<TypeId> {
-        let mut types = self.type_names.iter();
-        types.find(|(_, known)| known.as_bytes().eq_ignore_ascii_case(name)).map(|(id, _)| *id)
+        let mut types = self.types.values();
+        types.find(|info| info.name.as_bytes().eq_ignore_ascii_case(name)).map(|info| info.id)
     }
 
-    /// Whether any module has a value type of this name.
-    pub fn has_type(&self, name: &[u8]) -> bool {
-        self.type_names.values().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    /// The name of an entry's representation, as OBJECT ENCODING gives it.
+    pub fn encoding(&self, entry: &Entry) -> &'static str {
+        let packed = entry.packed().zip(self.types.get(&entry.type_id()));
+        let packed = packed.map(|(bytes, info)| (info.packed_encoding)(bytes));
+        entry.encoding().or(packed).unwrap_or("unknown")
     }
 
     /// Parameter tables of the modules.

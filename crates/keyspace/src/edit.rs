@@ -11,6 +11,7 @@ use crate::hooks::{self, Effects, Event};
 use crate::shard::{At, Shard};
 use crate::table::Place;
 use crate::value::{Boxed, TypeId, ValueType};
+use std::ops::Range;
 
 /// What becomes of a key's expiry when its value is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +197,41 @@ impl<'s> Edit<'s> {
         db.update(self.at.hash, place, |entry| fill(entry.resize_bytes(len)))
     }
 
+    /// The packed value of type `T`, if the key exists and holds one.
+    pub fn packed<T: ValueType>(&self) -> Option<&[u8]> {
+        self.entry().filter(|entry| entry.type_id() == T::ID).and_then(Entry::packed)
+    }
+
+    /// Sets the value to a packed one of type `T`, creating the key if needed. Part of an edit: it raises
+    /// no overwrite event, and keeps the expiry.
+    pub fn set_packed<T: ValueType>(&mut self, packed: &[u8]) {
+        self.changed = true;
+        let (existed, expiry) = (self.place.is_some(), self.expire_at_ms());
+        let value = NewValue::Packed(T::ID, packed);
+        let entry = Entry::new(self.at.key, value, expiry, self.access());
+        self.replace(existed, entry);
+    }
+
+    /// Replaces a range of the packed value by other bytes.
+    ///
+    /// # Panics
+    /// If the key does not hold a packed value or the range lies outside it.
+    pub fn splice_packed(&mut self, range: Range<usize>, insert: &[u8]) {
+        self.changed = true;
+        let place = self.place.expect("the caller looked at the packed value");
+        let db = self.shard.db_mut(self.at.db);
+        db.update(self.at.hash, place, |entry| entry.splice_packed(range, insert));
+    }
+
+    /// Sets the value to a boxed one as part of an edit (a collection that outgrew its packed form, or a
+    /// new one): it raises no overwrite event, and keeps the expiry.
+    pub fn grow_boxed(&mut self, value: Boxed) {
+        self.changed = true;
+        let (existed, expiry) = (self.place.is_some(), self.expire_at_ms());
+        let entry = Entry::new(self.at.key, NewValue::Boxed(value), expiry, self.access());
+        self.replace(existed, entry);
+    }
+
     /// The value as a `T`, if the key exists and holds one.
     pub fn value<T: ValueType>(&self) -> Option<&T> {
         self.entry().and_then(Entry::boxed).and_then(Boxed::get::<T>)
@@ -281,7 +317,8 @@ impl<'s> Edit<'s> {
     fn signal(&mut self, event: Event, changes: u64) {
         self.changed = false;
         self.fx.dirty += changes;
-        let emptied = self.entry().and_then(Entry::boxed).is_some_and(Boxed::is_empty);
+        let emptied = self.entry().and_then(Entry::boxed).is_some_and(Boxed::is_empty)
+            || self.entry().and_then(Entry::packed).is_some_and(<[u8]>::is_empty);
         self.fx.notify(event, self.at.db, self.at.key);
         if emptied {
             self.remove();

@@ -16,6 +16,7 @@
 
 use crate::value::{Boxed, STRING, TypeId};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// Longest key or byte value an entry can hold.
@@ -59,6 +60,8 @@ pub enum NewValue<'a> {
     Bytes(&'a [u8]),
     /// An integer, stored as such.
     Int(i64),
+    /// A small value of another type as one byte string in that type's own format, stored like a string.
+    Packed(TypeId, &'a [u8]),
     /// A value of a type with its own structure.
     Boxed(Boxed),
 }
@@ -133,6 +136,8 @@ impl std::ops::Deref for StrText<'_> {
 pub enum View<'a> {
     /// A string.
     Str(Str<'a>),
+    /// A small value of another type, in that type's own format.
+    Packed(&'a [u8]),
     /// A value of another type.
     Boxed(&'a Boxed),
 }
@@ -193,6 +198,7 @@ impl Entry {
         let (tag, repr, bytes): (_, _, &[u8]) = match &value {
             NewValue::Bytes(bytes) => (STRING, 0, bytes),
             NewValue::Int(_) => (STRING, FLAG_INT, &[]),
+            NewValue::Packed(tag, bytes) => (*tag, 0, bytes),
             NewValue::Boxed(boxed) => (boxed.type_id(), FLAG_BOXED, &[]),
         };
         let shape = Shape::new(expiry | repr, key.len(), bytes.len());
@@ -211,7 +217,7 @@ impl Entry {
                 // SAFETY: as above; `Boxed` is one pointer, owned by the block from here on.
                 unsafe { entry.at(shape.word_at()).cast::<Boxed>().write(boxed) }
             }
-            NewValue::Bytes(_) => {}
+            NewValue::Bytes(_) | NewValue::Packed(..) => {}
         }
         // SAFETY: the block has room for `key_len` and `value_len` bytes at these offsets, and the
         // sources cannot overlap memory that was allocated just now.
@@ -307,13 +313,34 @@ impl Entry {
             // SAFETY: the word holds a live `Boxed` while the flag is set.
             return View::Boxed(unsafe { &*self.at(self.shape().word_at()).cast::<Boxed>() });
         }
-        View::Str(self.stored_str())
+        if self.type_id() == STRING {
+            View::Str(self.stored_str())
+        } else {
+            View::Packed(self.bytes())
+        }
+    }
+
+    /// The bytes behind the key: a string's, or a packed value's.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        let shape = self.shape();
+        // SAFETY: the value's bytes are initialised and lie inside the block.
+        unsafe { std::slice::from_raw_parts(self.at(shape.value_at()), shape.value_len) }
+    }
+
+    /// The packed value; `None` for a string and for a boxed value.
+    #[inline]
+    pub fn packed(&self) -> Option<&[u8]> {
+        match self.view() {
+            View::Packed(bytes) => Some(bytes),
+            View::Str(_) | View::Boxed(_) => None,
+        }
     }
 
     /// The value as a string; `None` where it is of another type.
     #[inline]
     pub fn as_str(&self) -> Option<Str<'_>> {
-        (self.header().flags & FLAG_BOXED == 0).then(|| self.stored_str())
+        (self.type_id() == STRING).then(|| self.stored_str())
     }
 
     #[inline]
@@ -329,11 +356,11 @@ impl Entry {
         })
     }
 
-    /// The boxed value; `None` for a string.
+    /// The boxed value; `None` for a string and for a packed value.
     pub fn boxed(&self) -> Option<&Boxed> {
         match self.view() {
             View::Boxed(boxed) => Some(boxed),
-            View::Str(_) => None,
+            View::Str(_) | View::Packed(_) => None,
         }
     }
 
@@ -347,9 +374,11 @@ impl Entry {
     }
 
     /// The name of the value's representation, as OBJECT ENCODING gives it. Strings are all stored
-    /// alike here; clients see the distinction that Redis makes.
-    pub fn encoding(&self) -> &'static str {
-        match self.view() {
+    /// alike here; clients see the distinction that Redis makes. `None` for a packed value: only its type
+    /// knows.
+    pub fn encoding(&self) -> Option<&'static str> {
+        Some(match self.view() {
+            View::Packed(_) => return None,
             View::Boxed(boxed) => boxed.encoding(),
             View::Str(Str::Int(_)) => "int",
             View::Str(Str::Bytes(bytes)) => {
@@ -357,7 +386,7 @@ impl Entry {
                 let fits = is_embedded(self.key().len(), bytes.len(), expires);
                 if fits && !self.is_raw() { "embstr" } else { "raw" }
             }
-        }
+        })
     }
 
     /// Whether the string was edited in place since it was set as a whole.
@@ -449,6 +478,7 @@ impl Entry {
     pub fn set_bytes_in_place(&mut self, bytes: &[u8]) -> bool {
         let shape = self.shape();
         let fits = shape.flags & (FLAG_WORD | FLAG_LONG) == 0
+            && self.type_id() == STRING
             && bytes.len() <= VALUE_SHORT_MAX
             && Shape { value_len: bytes.len(), ..shape }.block_size() == shape.block_size();
         if !fits {
@@ -463,20 +493,54 @@ impl Entry {
         true
     }
 
-    /// Makes the byte value `len` bytes long, zero-filled where it grows, and returns it for change.
-    /// An integer becomes its text first. Marks the string as edited in place. Amortised O(growth).
+    /// Makes a string `len` bytes long, zero-filled where it grows, and returns it for change. An integer
+    /// becomes its text first. Marks the string as edited in place. Amortised O(growth).
     ///
     /// # Panics
-    /// If the value is boxed or `len` exceeds [`LEN_MAX`].
+    /// If the value is no string or `len` exceeds [`LEN_MAX`].
     pub fn resize_bytes(&mut self, len: usize) -> &mut [u8] {
-        assert!(self.header().flags & FLAG_BOXED == 0, "only strings have bytes");
+        assert!(self.type_id() == STRING, "only strings are resized as a whole");
         if let Str::Int(number) = self.stored_str() {
             let mut text = Vec::with_capacity(20);
             stdx::num::write_i64(&mut text, number);
             *self = self.rebuilt(NewValue::Bytes(&text), self.expire_at_ms());
         }
+        self.set_len(len);
+        self.header_mut().flags |= FLAG_RAW;
+        self.bytes_mut()
+    }
+
+    /// Replaces a range of a packed value by other bytes. O(bytes behind the range), amortised.
+    ///
+    /// # Panics
+    /// If the value is not packed, the range lies outside it or it would exceed [`LEN_MAX`].
+    pub fn splice_packed(&mut self, range: Range<usize>, insert: &[u8]) {
+        let len = self.packed().expect("a packed value").len();
+        assert!(range.start <= range.end && range.end <= len, "the range lies in the value");
+        let behind = range.start + insert.len();
+        let new_len = len - range.len() + insert.len();
+        if new_len > len {
+            self.set_len(new_len);
+        }
+        let bytes = self.bytes_mut();
+        bytes.copy_within(range.end..len, behind);
+        bytes[range.start..behind].copy_from_slice(insert);
+        if new_len < len {
+            self.set_len(new_len);
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let shape = self.shape();
+        // SAFETY: the value's bytes are initialised and lie inside the block, borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.at(shape.value_at()), shape.value_len) }
+    }
+
+    /// Changes the length of the bytes behind the key, zero-filled where they grow.
+    fn set_len(&mut self, len: usize) {
         let old = self.shape();
-        let new = Shape::new(old.flags | FLAG_RAW, old.key_len, len);
+        debug_assert!(old.flags & FLAG_WORD == 0, "only bytes have a length");
+        let new = Shape::new(old.flags, old.key_len, len);
         if (old.flags ^ new.flags) & FLAG_LONG != 0 {
             self.relocate(new);
         } else {
@@ -486,8 +550,6 @@ impl Entry {
             // SAFETY: the block now has `len` bytes behind the key.
             unsafe { self.at(new.value_at() + old.value_len).write_bytes(0, len - old.value_len) };
         }
-        // SAFETY: all `len` bytes are inside the block and initialised.
-        unsafe { std::slice::from_raw_parts_mut(self.at(new.value_at()), len) }
     }
 
     /// Grows or shrinks the block for a shape with the same parts. Long blocks grow with slack, so
@@ -555,13 +617,19 @@ impl Entry {
             View::Boxed(boxed) => {
                 Entry::new(key, NewValue::Boxed(boxed.copy()), expire_at_ms, access)
             }
-            View::Str(_) => Entry::new(key, self.new_value(), expire_at_ms, access),
+            View::Str(_) | View::Packed(_) => {
+                Entry::new(key, self.new_value(), expire_at_ms, access)
+            }
         };
         copy.header_mut().flags |= self.header().flags & FLAG_RAW;
         copy
     }
 
+    /// The value as one to make another entry of; a boxed one has been taken care of before.
     fn new_value(&self) -> NewValue<'_> {
+        if self.type_id() != STRING {
+            return NewValue::Packed(self.type_id(), self.bytes());
+        }
         match self.stored_str() {
             Str::Int(number) => NewValue::Int(number),
             Str::Bytes(bytes) => NewValue::Bytes(bytes),

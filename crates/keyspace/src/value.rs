@@ -23,6 +23,10 @@ pub trait ValueType: Sized + Send + Sync + 'static {
 
     /// The name of the present representation.
     fn encoding(&self) -> &'static str;
+    /// The name of the representation of a packed value of this type.
+    fn packed_encoding(_packed: &[u8]) -> &'static str {
+        "listpack"
+    }
     /// Whether the collection has no element left; the guard removes such keys.
     fn is_empty(&self) -> bool;
     /// Heap bytes behind the value, its own struct included. O(1), kept by the type.
@@ -32,6 +36,24 @@ pub trait ValueType: Sized + Send + Sync + 'static {
     /// About how many allocations freeing the value takes; large ones are freed elsewhere.
     fn free_effort(&self) -> usize {
         1
+    }
+}
+
+/// What a catalogue of types knows of each.
+#[derive(Clone, Copy)]
+pub struct TypeInfo {
+    /// Its number.
+    pub id: TypeId,
+    /// The name that TYPE gives.
+    pub name: &'static str,
+    /// The name of a packed value's representation.
+    pub packed_encoding: fn(&[u8]) -> &'static str,
+}
+
+impl TypeInfo {
+    /// The facts about a value type.
+    pub const fn of<T: ValueType>() -> TypeInfo {
+        TypeInfo { id: T::ID, name: T::NAME, packed_encoding: T::packed_encoding }
     }
 }
 

@@ -165,7 +165,7 @@ fn object(cx: &mut Cx, args: Args) -> CmdResult {
     let text = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{bits} lru_seconds_idle:{}",
         entry.key().as_ptr(),
-        entry.encoding(),
+        cx.server.registry.encoding(entry),
         serialized_len(entry),
         idle_s(bits, now_ms)
     );

@@ -49,6 +49,26 @@ fn a_run_of_appends_reallocates_rarely() {
     assert!(moves < 20, "{moves} reallocations");
 }
 
+#[test]
+fn splices_of_a_packed_value_agree_with_a_vec() {
+    const TAG: TypeId = 77;
+    let mut rng = stdx::prng::Prng::new(5);
+    let mut entry = Entry::new(b"key", NewValue::Packed(TAG, b"start"), Some(9), 3);
+    let mut model = b"start".to_vec();
+    for _ in 0..2000 {
+        let from = rng.below(model.len() as u64 + 1) as usize;
+        let to = from + rng.below((model.len() - from) as u64 + 1) as usize;
+        let insert = vec![rng.next_u64() as u8; rng.below(200) as usize];
+        entry.splice_packed(from..to, &insert);
+        model.splice(from..to, insert);
+        assert_eq!(entry.packed(), Some(&model[..]));
+        assert_eq!((entry.key(), entry.type_id(), entry.access()), (&b"key"[..], TAG, 3));
+        assert_eq!((entry.expire_at_ms(), entry.as_str()), (Some(9), None));
+    }
+    let moved = entry.copied(b"other", None, 1).rekeyed(b"third", Some(4));
+    assert_eq!((moved.packed(), moved.key()), (Some(&model[..]), &b"third"[..]));
+}
+
 proptest! {
     #[test]
     fn edits_agree_with_a_vec(

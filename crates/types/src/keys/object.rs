@@ -45,7 +45,8 @@ const fn about(name: &'static str, handler: engine::command::Handler) -> Command
 }
 
 fn encoding(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    match count(cx, args.at(2), Entry::encoding) {
+    let registry = &cx.server.registry;
+    match count(cx, args.at(2), |entry| registry.encoding(entry)) {
         Some(name) => cx.reply.bulk(name.as_bytes()),
         None => cx.reply.null(),
     }
