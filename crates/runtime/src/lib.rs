@@ -5,6 +5,7 @@
 //! was dealt; a command runs inline on its connection's thread. The connection's core is a plain
 //! function (`engine::Worker::process`); [`connection`] drives it.
 
+pub mod bind;
 pub mod clock;
 pub mod connection;
 pub mod host;

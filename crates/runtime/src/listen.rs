@@ -3,16 +3,17 @@
 //! One acceptor deals round robin, since the kernel's own balancing (SO_REUSEPORT) spreads few
 //! long-lived connections unevenly.
 
+use crate::bind::{self, Address, Bound};
 use crate::tls::Handshake;
 use crate::worker::{Accepted, Socket};
 use config::Config;
 use engine::Server;
 use engine::clients::{Peer, Transport};
 use engine::port::LogLevel;
-use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
-use std::cell::Cell;
+use socket2::{SockRef, TcpKeepalive};
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::rc::Rc;
@@ -45,45 +46,42 @@ pub struct Dealer {
 /// The accepting tasks, by what would make them change.
 #[derive(Default)]
 pub struct Listeners {
-    tcp: Vec<JoinHandle<()>>,
-    tls: Vec<JoinHandle<()>>,
+    tcp: Bound,
+    tls: Bound,
     unix: Option<JoinHandle<()>>,
+    /// What TLS connections are greeted with; replaced under the running tasks.
+    handshake: Rc<RefCell<Option<Handshake>>>,
 }
 
 impl Listeners {
-    /// Binds TCP anew as the parameters say; on an error the old listeners stay.
-    pub fn bind_tcp(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
+    /// Binds TCP as the parameters say; on an error the old listeners stay.
+    pub async fn bind_tcp(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
         let config = &dealer.server.config;
         let port = config.int(config.require("port")) as u16;
-        // The old sockets close first: the new ones may want the same addresses.
-        let old = std::mem::take(&mut self.tcp);
-        let bound = bind_all(config, port);
-        match bound {
-            Ok(listeners) => {
-                old.iter().for_each(JoinHandle::abort);
-                self.tcp = spawn_all(dealer, listeners, None);
-                Ok(())
-            }
-            Err(error) => {
-                self.tcp = old;
-                Err(error)
-            }
-        }
+        let spawn = |listener| {
+            tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, Rc::default()))
+        };
+        self.tcp.move_to(&addresses(config, port)?, backlog(config), &spawn).await
     }
 
-    /// Binds the TLS port anew.
-    pub fn bind_tls(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
+    /// Binds the TLS port as the parameters say; on an error the old listeners stay.
+    pub async fn bind_tls(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
         let config = &dealer.server.config;
         let port = config.int(config.require("tls-port")) as u16;
-        if port == 0 {
-            self.tls.drain(..).for_each(|task| task.abort());
-            return Ok(());
+        let handshake = match port {
+            0 => None,
+            _ => Some(Handshake::from_config(config)?),
+        };
+        let current = self.handshake.clone();
+        let spawn = |listener| {
+            tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, current.clone()))
+        };
+        let before = self.handshake.replace(handshake);
+        let moved = self.tls.move_to(&addresses(config, port)?, backlog(config), &spawn).await;
+        if moved.is_err() {
+            self.handshake.replace(before);
         }
-        let handshake = Handshake::from_config(config)?;
-        let listeners = bind_all(config, port)?;
-        self.tls.drain(..).for_each(|task| task.abort());
-        self.tls = spawn_all(dealer, listeners, Some(handshake));
-        Ok(())
+        moved
     }
 
     /// Binds the Unix socket, if one is configured.
@@ -115,72 +113,23 @@ fn remove_stale_socket(path: &str) {
     }
 }
 
-/// The addresses of `bind`: `*` is every IPv4 address, `-` before one makes it optional.
-fn bind_all(config: &Config, port: u16) -> Result<Vec<TcpListener>, String> {
-    if port == 0 {
-        return Ok(Vec::new());
-    }
-    let backlog = config.int(config.require("tcp-backlog")) as i32;
-    let text = config.text(config.require("bind"));
-    let words: Vec<&str> = match text.split_whitespace().collect::<Vec<_>>() {
-        words if words.is_empty() => vec!["*", "-::*"],
-        words => words,
-    };
-    let mut listeners = Vec::new();
-    for word in words {
-        let (optional, host) = match word.strip_prefix('-') {
-            Some(host) => (true, host),
-            None => (false, word),
-        };
-        match resolve(host).and_then(|ip| listen(SocketAddr::new(ip, port), backlog)) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if optional && !listeners.is_empty() => {
-                let _ = error;
-            }
-            Err(error) => return Err(format!("Could not listen on {host}:{port}: {error}")),
-        }
-    }
-    Ok(listeners)
-}
-
-fn resolve(host: &str) -> io::Result<IpAddr> {
-    use std::net::ToSocketAddrs;
-    match host {
-        "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        "::*" => Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        host => {
-            let mut found = (host, 0).to_socket_addrs()?;
-            let first = found.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
-            Ok(first.ip())
-        }
+/// Where `bind` says to listen.
+fn addresses(config: &Config, port: u16) -> Result<Vec<Address>, String> {
+    match port {
+        0 => Ok(Vec::new()),
+        port => bind::parse(&config.text(config.require("bind")), port),
     }
 }
 
-fn listen(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
-    let domain = Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::from(address))?;
-    socket.listen(backlog)?;
-    TcpListener::from_std(socket.into())
+fn backlog(config: &Config) -> i32 {
+    config.int(config.require("tcp-backlog")) as i32
 }
 
-fn spawn_all(
-    dealer: &Rc<Dealer>,
-    listeners: Vec<TcpListener>,
-    handshake: Option<Handshake>,
-) -> Vec<JoinHandle<()>> {
-    let spawn = |listener| {
-        tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, handshake.clone()))
-    };
-    listeners.into_iter().map(spawn).collect()
-}
-
-async fn accept_tcp(dealer: Rc<Dealer>, listener: TcpListener, handshake: Option<Handshake>) {
+async fn accept_tcp(
+    dealer: Rc<Dealer>,
+    listener: TcpListener,
+    handshake: Rc<RefCell<Option<Handshake>>>,
+) {
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -204,7 +153,7 @@ async fn accept_tcp(dealer: Rc<Dealer>, listener: TcpListener, handshake: Option
             transport: Transport::Tcp,
             is_local,
         };
-        let socket = match &handshake {
+        let socket = match &*handshake.borrow() {
             Some(handshake) => Socket::Tls(stream, handshake.clone()),
             None => Socket::Tcp(stream),
         };

@@ -154,8 +154,8 @@ fn main_loop(
     let dealer = Rc::new(Dealer { server: server.clone(), workers: senders, turn: Cell::new(0) });
     LocalSet::new().block_on(&runtime, async {
         let mut listeners = Listeners::default();
-        listeners.bind_tcp(&dealer).map_err(StartError::Config)?;
-        listeners.bind_tls(&dealer).map_err(StartError::Config)?;
+        listeners.bind_tcp(&dealer).await.map_err(StartError::Config)?;
+        listeners.bind_tls(&dealer).await.map_err(StartError::Config)?;
         listeners.bind_unix(&dealer).map_err(StartError::Config)?;
         announce(server, workers)?;
         tokio::task::spawn_local(clockwork(server.clone()));
@@ -223,7 +223,7 @@ async fn wait_for_stop(
             Control::Shutdown(_) => return Ok("Cinnabar is now ready to exit"),
             Control::Reconfigure(names, reply) => {
                 // A worker that gave up waiting gets no answer.
-                let _ = reply.send(reconfigure(dealer, host, listeners, &names));
+                let _ = reply.send(reconfigure(dealer, host, listeners, &names).await);
             }
         }
     }
@@ -231,7 +231,7 @@ async fn wait_for_stop(
 }
 
 /// Puts changed parameters into effect.
-fn reconfigure(
+async fn reconfigure(
     dealer: &Rc<Dealer>,
     host: &SystemHost,
     listeners: &mut Listeners,
@@ -240,7 +240,7 @@ fn reconfigure(
     let config = &dealer.server.config;
     let changed = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
     if changed(&["port", "bind"]) {
-        listeners.bind_tcp(dealer).map_err(|error| {
+        listeners.bind_tcp(dealer).await.map_err(|error| {
             host.log(LogLevel::Warning, &error);
             let refused = match changed(&["port"]) {
                 true => "Unable to listen on this port. Check server logs.",
@@ -250,7 +250,7 @@ fn reconfigure(
         })?;
     }
     if names.iter().any(|name| name.starts_with("tls-")) || changed(&["bind"]) {
-        listeners.bind_tls(dealer)?;
+        listeners.bind_tls(dealer).await?;
     }
     if changed(&["maxclients"]) {
         raise_descriptor_limit(config);
