@@ -39,7 +39,7 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         client.peer.addr,
         client.peer.laddr,
         client.peer.fd,
-        names.name,
+        shown(&names.name),
         flags(client, &figures),
         figures.db,
         figures.multi_len,
@@ -49,12 +49,17 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         if output_bytes > 0 { "rw" } else { "r" },
         names.user,
         if figures.resp3 { 3 } else { 2 },
-        names.lib_name,
-        names.lib_ver,
+        shown(&names.lib_name),
+        shown(&names.lib_ver),
         figures.net_in_bytes,
         figures.net_out_bytes,
         figures.commands,
     )
+}
+
+/// A text up to its first NUL: what follows may be anything.
+fn shown(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
 }
 
 /// One letter for each state that the connection is in; `N` for none.

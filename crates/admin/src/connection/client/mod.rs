@@ -26,9 +26,9 @@ const TIMEOUT_RANGE: CmdError = CmdError::fixed("ERR timeout is out of range");
 const BAD_UNBLOCK_REASON: CmdError =
     CmdError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 
-/// Whether a text may stand in a line of CLIENT LIST.
+/// Whether a text may stand in a line of CLIENT LIST, which shows it up to the first NUL.
 fn is_one_word(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_graphic)
+    text.iter().take_while(|byte| **byte != 0).all(u8::is_ascii_graphic)
 }
 
 /// Refuses a name that CLIENT LIST could not show.

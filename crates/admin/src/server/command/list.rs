@@ -8,7 +8,7 @@ use engine::error;
 pub(super) fn list(cx: &mut Cx, args: Args) -> CmdResult {
     let registry = &cx.server.registry;
     let found: Vec<&Registered> = match args.len() {
-        2 => registry.top_level().collect(),
+        2 => registry.callable().collect(),
         5 if args.is(2, "FILTERBY") => {
             let wanted = filter(args)?;
             registry.callable().filter(|command| wanted(command)).collect()
