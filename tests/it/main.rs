@@ -2,6 +2,7 @@
 
 mod docs;
 mod layers;
+mod scripts;
 mod sizes;
 mod source;
 mod workspace;

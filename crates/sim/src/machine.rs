@@ -11,9 +11,14 @@ use std::sync::Arc;
 pub struct ConnId(usize);
 
 struct Line {
-    conn: Conn,
+    /// `None` once the connection is closed.
+    conn: Option<Conn>,
+    /// Received and not executed yet.
     input: Vec<u8>,
-    is_open: bool,
+    /// Replied and not taken yet.
+    output: Vec<u8>,
+    /// The moment, in milliseconds since 1970, that a command waits for.
+    wait_ms: Option<i64>,
 }
 
 /// A whole server in one thread.
@@ -61,44 +66,109 @@ impl Machine {
         };
         let client = self.server.clients.add(peer, self.server.now_ms());
         let conn = Conn::new(Session::new(client, self.server.users.anonymous()));
-        self.lines.push(Line { conn, input: Vec::new(), is_open: true });
+        let (input, output) = (Vec::new(), Vec::new());
+        self.lines.push(Line { conn: Some(conn), input, output, wait_ms: None });
         ConnId(number)
+    }
+
+    /// Closes a connection from the client's side.
+    pub fn disconnect(&mut self, id: ConnId) {
+        self.close(id.0);
     }
 
     /// Whether the server has not closed the connection.
     pub fn is_open(&self, id: ConnId) -> bool {
-        self.lines[id.0].is_open
+        self.lines[id.0].conn.is_some()
     }
 
-    /// Sends bytes and returns what the server answers to them. Where a command waits, time moves on.
-    pub fn send(&mut self, id: ConnId, bytes: &[u8]) -> Vec<u8> {
-        let line = &mut self.lines[id.0];
-        let mut replies = Vec::new();
-        line.input.extend_from_slice(bytes);
-        while line.is_open {
-            let input = std::mem::take(&mut line.input);
-            let mut out = Vec::new();
-            let progress = self.worker.process(&self.server, &mut line.conn, &input, &mut out);
-            line.input = input[progress.consumed..].to_vec();
-            replies.extend_from_slice(&out);
-            match progress.next {
-                Next::Read { .. } => break,
-                Next::Flush | Next::Yield | Next::Contended => {}
-                Next::Until(until_ms) => self.clock.advance_to_ms(until_ms),
-                Next::Close => {
-                    line.is_open = false;
-                    self.server.clients.remove(line.conn.session.client.id);
+    /// Sends bytes; what can run at once has run on return, other connections that this set free
+    /// included.
+    pub fn send(&mut self, id: ConnId, bytes: &[u8]) {
+        self.lines[id.0].input.extend_from_slice(bytes);
+        self.run(id.0);
+        self.look_around();
+    }
+
+    /// Takes what a connection was answered.
+    pub fn take(&mut self, id: ConnId) -> Vec<u8> {
+        std::mem::take(&mut self.lines[id.0].output)
+    }
+
+    /// Sends bytes and takes the answer.
+    pub fn call(&mut self, id: ConnId, bytes: &[u8]) -> Vec<u8> {
+        self.send(id, bytes);
+        self.take(id)
+    }
+
+    /// The next moment at which a connection goes on that waits now.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.lines.iter().filter_map(|line| line.wait_ms).min()
+    }
+
+    /// Lets time pass. Who waits goes on at its moment; expired keys are removed as a worker's own
+    /// clockwork would.
+    pub fn advance_ms(&mut self, ms: i64) {
+        let end_ms = self.server.now_ms().saturating_add(ms);
+        while let Some(next_ms) = self.next_ms().filter(|next_ms| *next_ms <= end_ms) {
+            self.clock.advance_to_ms(next_ms);
+            self.look_around();
+        }
+        self.clock.advance_to_ms(end_ms);
+        let shards = self.server.keyspace.shards();
+        while self.worker.sweep(&self.server, 0..shards, usize::MAX) {}
+    }
+
+    /// Lets every connection that waits, or was killed, look whether it may go on, until none can.
+    fn look_around(&mut self) {
+        let mut again = true;
+        while again {
+            again = false;
+            for number in 0..self.lines.len() {
+                let line = &self.lines[number];
+                let Some(conn) = &line.conn else { continue };
+                if conn.session.client.is_killed() {
+                    self.close(number);
+                    again = true;
+                } else if line.wait_ms.is_some() {
+                    again |= self.run(number);
                 }
             }
         }
-        replies
     }
 
-    /// Lets time pass, expired keys being removed as a worker's own clockwork would.
-    pub fn advance_ms(&mut self, ms: i64) {
-        self.clock.advance_ms(ms);
-        let shards = self.server.keyspace.shards();
-        while self.worker.sweep(&self.server, 0..shards, usize::MAX) {}
+    /// Runs what a connection has received, as far as it goes; false if it waits as before.
+    fn run(&mut self, number: usize) -> bool {
+        let line = &mut self.lines[number];
+        let waited_ms = line.wait_ms.take();
+        let mut moved = false;
+        while let Some(conn) = &mut line.conn {
+            let mut output = Vec::new();
+            let progress = self.worker.process(&self.server, conn, &line.input, &mut output);
+            moved |= progress.consumed > 0 || !output.is_empty();
+            line.input.drain(..progress.consumed);
+            line.output.append(&mut output);
+            match progress.next {
+                Next::Read { .. } => break,
+                Next::Flush | Next::Yield | Next::Contended => {}
+                Next::Until(until_ms) => {
+                    line.wait_ms = Some(until_ms);
+                    break;
+                }
+                Next::Close => {
+                    self.close(number);
+                    return true;
+                }
+            }
+        }
+        moved || waited_ms != line.wait_ms
+    }
+
+    fn close(&mut self, number: usize) {
+        let line = &mut self.lines[number];
+        line.wait_ms = None;
+        if let Some(conn) = line.conn.take() {
+            self.server.clients.remove(conn.session.client.id);
+        }
     }
 }
 
@@ -111,7 +181,7 @@ mod tests {
         let run = |seed| {
             let mut machine = Machine::new(catalog::MODULES, &[], seed);
             let conn = machine.connect();
-            let reply = machine.send(conn, b"no-such-command\r\n");
+            let reply = machine.call(conn, b"no-such-command\r\n");
             (reply, machine.server.run_id.clone())
         };
         assert_eq!(run(1), run(1));

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use testkit::diff::{self, Options};
@@ -38,36 +39,19 @@ fn scripts(args: &[String]) -> Result<bool, String> {
     if paths.is_empty() {
         paths.push(PathBuf::from("tests/scripts"));
     }
-    let mut files = Vec::new();
-    for path in &paths {
-        collect(path, &mut files)?;
-    }
-    files.sort();
+    let files = script::files(&paths)?;
     let mut target = TcpTarget::new(&against);
     let identity = target::identify(&mut target).map_err(|e| format!("{against}: {e}"))?;
     let mut failures = 0;
+    let mut skipped = BTreeMap::new();
     for file in &files {
-        let failed = script(file, &mut target, &identity, update)?;
-        failures += failed;
+        failures += script(file, &mut target, &identity, update, &mut skipped)?;
+    }
+    for (command, requests) in &skipped {
+        println!("skipped: {requests} requests that need {command}");
     }
     println!("{} scripts, {failures} failures", files.len());
     Ok(failures == 0)
-}
-
-/// Every script below a path.
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let fail = |e: std::io::Error| format!("{}: {e}", path.display());
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(path).map_err(fail)? {
-        let entry = entry.map_err(fail)?.path();
-        if entry.is_dir() || entry.extension().is_some_and(|e| e == "resp") {
-            collect(&entry, files)?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs one file in both protocols and prints its failures; returns how many there were.
@@ -76,6 +60,7 @@ fn script(
     target: &mut TcpTarget,
     identity: &target::Identity,
     update: bool,
+    skipped: &mut BTreeMap<String, usize>,
 ) -> Result<usize, String> {
     let name = file.display().to_string();
     let fail = |e: std::io::Error| format!("{name}: {e}");
@@ -96,6 +81,9 @@ fn script(
             println!("{failure}");
         }
         failures += report.failures.len();
+        for (command, requests) in report.skipped {
+            *skipped.entry(command).or_default() += requests;
+        }
     }
     Ok(failures)
 }

@@ -115,6 +115,7 @@ impl FakeConnection {
             (b"PEXPIRETIME", _) => b":-1\r\n".to_vec(),
             (b"OBJECT", _) => bulk(b"raw"),
             (b"SELECT", _) => ok,
+            (b"COMMAND", [b"LIST"]) => array(NAMES.iter().map(|name| bulk(name.as_bytes()))),
             (b"COMMAND", [_]) => docs(),
             (b"COMMAND", _) => array(NAMES.iter().map(|name| row(name))),
             _ => format!("-ERR unknown command '{}'\r\n", name.escape_ascii()).into_bytes(),

@@ -6,6 +6,7 @@
 pub mod diff;
 #[cfg(test)]
 mod fake;
+pub mod in_process;
 pub mod pattern;
 pub mod quote;
 pub mod script;

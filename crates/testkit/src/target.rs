@@ -1,5 +1,6 @@
 //! Servers under test, seen as bytes in and bytes out.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -233,6 +234,8 @@ pub struct Identity {
     pub family: Family,
     /// Major, minor, patch.
     pub version: (u32, u32, u32),
+    /// The names of its commands, in upper case.
+    pub commands: BTreeSet<String>,
 }
 
 /// Whose surface and texts a server has.
@@ -256,7 +259,11 @@ pub fn identify(target: &mut dyn Target) -> io::Result<Identity> {
         (_, Some(version)) => (Family::Valkey, version),
         _ => (Family::Redis, field("redis_version").unwrap_or("0")),
     };
-    Ok(Identity { family, version: parse_version(version) })
+    let version = parse_version(version);
+    let list = client.call(&["COMMAND", "LIST"])?;
+    let names = list.items().unwrap_or_default().iter().filter_map(Value::text);
+    let commands = names.map(|name| String::from_utf8_lossy(name).to_ascii_uppercase()).collect();
+    Ok(Identity { family, version, commands })
 }
 
 /// Reads up to three numbers of a version.

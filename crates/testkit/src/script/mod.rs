@@ -27,13 +27,16 @@
 //! | `@valkey`, `@valkey>=9` | the same for Valkey |
 //! | `@cinnabar` | only for us |
 //! | `@resp 2` | only in this protocol |
+//! | `@needs LPUSH SADD` | only where the server has these commands |
 //!
 //! `now` and `now_ms`, with a number added or taken away (`now+100`), are the server's clock, as a
 //! text of `@let` and as a name in requests.
 //!
-//! The last four hold for the paragraph that they stand in, up to the next blank line; before
+//! The last five hold for the paragraph that they stand in, up to the next blank line; before
 //! the first request of the file they hold for all of it. We ourselves run every paragraph,
-//! whichever reference it was recorded from.
+//! whichever reference it was recorded from; what lacks its commands is left out and reported.
+
+use std::path::{Path, PathBuf};
 
 mod parse;
 mod run;
@@ -42,6 +45,30 @@ mod update;
 pub use parse::{Action, Condition, Script, Server, Step};
 pub use run::{Failure, Report, run};
 pub use update::update;
+
+/// Every script among or below these paths, sorted.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path, &mut files).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?.path();
+        if entry.is_dir() || entry.extension().is_some_and(|e| e == "resp") {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests;

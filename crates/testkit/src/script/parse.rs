@@ -45,6 +45,8 @@ pub enum Action {
 pub struct Condition {
     pub server: Option<Server>,
     pub protocol: Option<u8>,
+    /// Commands that the server must have, in upper case.
+    pub needs: Vec<String>,
 }
 
 /// The server that a step was recorded from.
@@ -63,11 +65,17 @@ impl Condition {
         server && self.protocol.is_none_or(|only| only == protocol)
     }
 
+    /// The commands that the server does not have, if there are any.
+    pub fn missing<'a>(&'a self, identity: &'a Identity) -> impl Iterator<Item = &'a String> {
+        self.needs.iter().filter(|name| !identity.commands.contains(*name))
+    }
+
     /// What holds in a paragraph, inside a file with its own condition.
     fn within(&self, file: &Condition) -> Condition {
         Condition {
             server: self.server.clone().or_else(|| file.server.clone()),
             protocol: self.protocol.or(file.protocol),
+            needs: self.needs.iter().chain(&file.needs).cloned().collect(),
         }
     }
 }
@@ -126,6 +134,11 @@ impl Parser<'_> {
                 "3" => Some(3),
                 _ => return Err("the protocol is 2 or 3".to_owned()),
             };
+            return Ok(true);
+        }
+        if let Some(names) = word.strip_prefix("needs ") {
+            let names = names.split_ascii_whitespace().map(str::to_ascii_uppercase);
+            paragraph.needs.extend(names);
             return Ok(true);
         }
         let (family, version) = word.split_once(">=").unwrap_or((word, "0"));

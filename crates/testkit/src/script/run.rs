@@ -1,6 +1,6 @@
 //! Running a script against a target.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ impl std::fmt::Display for Failure {
 pub struct Report {
     pub replies: usize,
     pub failures: Vec<Failure>,
+    /// Requests left out, by the command that the server lacks.
+    pub skipped: BTreeMap<String, usize>,
     /// What arrived, by step: for an expectation its reply; for a request without one, what it
     /// was answered with.
     pub recorded: HashMap<usize, Vec<Received>>,
@@ -70,8 +72,14 @@ pub fn run(
         request: String::new(),
         report: Report::default(),
     };
-    let steps: Vec<(usize, &Step)> =
-        script.steps.iter().enumerate().filter(|(_, s)| s.when.holds(identity, protocol)).collect();
+    let skipped = &mut runner.report.skipped;
+    let steps: Vec<(usize, &Step)> = script
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.when.holds(identity, protocol))
+        .filter(|(_, step)| !is_skipped(step, identity, skipped))
+        .collect();
     for (position, (index, step)) in steps.iter().enumerate() {
         let next = steps.get(position + 1).map(|(_, step)| &step.action);
         let answered = matches!(next, Some(Action::Expect { .. }));
@@ -81,6 +89,15 @@ pub fn run(
     }
     runner.leftovers()?;
     Ok(runner.report)
+}
+
+/// Whether the server lacks a command that the step needs; a request is counted.
+fn is_skipped(step: &Step, identity: &Identity, skipped: &mut BTreeMap<String, usize>) -> bool {
+    let Some(name) = step.when.missing(identity).next() else { return false };
+    if matches!(step.action, Action::Request { .. } | Action::Raw(_)) {
+        *skipped.entry(name.clone()).or_default() += 1;
+    }
+    true
 }
 
 struct Runner<'a> {

@@ -1,9 +1,13 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Script, run, update};
 use crate::fake::Fake;
 use crate::target::{Family, Identity};
 
-const REDIS: Identity = Identity { family: Family::Redis, version: (8, 2, 3) };
-const US: Identity = Identity { family: Family::Cinnabar, version: (0, 1, 0) };
+const REDIS: Identity =
+    Identity { family: Family::Redis, version: (8, 2, 3), commands: BTreeSet::new() };
+const US: Identity =
+    Identity { family: Family::Cinnabar, version: (0, 1, 0), commands: BTreeSet::new() };
 
 /// Runs a script in both protocols: the replies it saw and the lines that failed.
 fn outcome(text: &str, identity: &Identity) -> (usize, Vec<String>) {
@@ -72,6 +76,21 @@ fn conditions_hold_for_a_paragraph_or_a_file() {
     assert_eq!(outcome(file, &US).1.len(), 4);
     let protocol = "@resp 3\n> GET k\n< nil\n";
     assert_eq!(outcome(protocol, &REDIS), (1, vec![]));
+}
+
+#[test]
+fn what_lacks_its_commands_is_skipped_and_counted() {
+    let text = "@needs get zadd\n> ZADD z 1 a\n< :1\n> ZCARD z\n< :1\n\n> GET k\n< nil\n";
+    let script = Script::parse("t", text).unwrap();
+    let text = format!("# The paragraph ends.\n> GET k\n< nil\n\n{text}");
+    let behind = Script::parse("t", &text).unwrap();
+    let commands = BTreeSet::from(["GET".to_owned()]);
+    let identity = Identity { commands, ..REDIS };
+    for (script, replies, skipped) in [(script, 0, 3), (behind, 2, 2)] {
+        let report = run(&script, &mut Fake::default(), &identity, 2, false).unwrap();
+        assert_eq!((report.replies, report.failures.len()), (replies, 0));
+        assert_eq!(report.skipped, BTreeMap::from([("ZADD".to_owned(), skipped)]));
+    }
 }
 
 #[test]
