@@ -9,6 +9,7 @@ use crate::error::{self, CmdError};
 use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::{Session, Watch};
+use crate::waiters::Wait;
 use keyspace::shard::Dirty;
 use keyspace::value::ValueType;
 use keyspace::{At, Edit, Effects, Entry, Keyspace, LockSet, Shard, Str};
@@ -29,6 +30,9 @@ pub enum Outcome {
     Contended,
     /// The work goes on in steps.
     Job(Box<dyn Job>),
+    /// Nothing is there yet: run the command again when one of the keys changes. Inside a transaction
+    /// handlers reply at once instead, see [`Cx::block`].
+    Block(Wait),
     /// The queued transaction is to be executed.
     Exec,
 }
@@ -61,6 +65,17 @@ pub struct HashedKey {
     pub len: usize,
     /// Hash of the key.
     pub hash: u64,
+}
+
+impl Cx<'_, '_> {
+    /// Waits for keys, or replies as if the time were over where a command must not wait.
+    pub fn block(&mut self, wait: Wait) -> CmdResult {
+        if self.is_nested {
+            (wait.on_timeout)(&mut self.reply);
+            return Ok(Outcome::Done);
+        }
+        Ok(Outcome::Block(wait))
+    }
 }
 
 /// A handler's context.

@@ -25,6 +25,7 @@ pub mod slowlog;
 pub mod stats;
 pub mod transaction;
 pub mod users;
+pub mod waiters;
 pub mod worker;
 
 pub use args::Args;
@@ -34,4 +35,5 @@ pub use module::Module;
 pub use registry::{Registered, Registry};
 pub use server::Server;
 pub use session::Session;
+pub use waiters::Wait;
 pub use worker::{Conn, Next, Progress, Worker};

@@ -8,6 +8,7 @@ use crate::registry::Registry;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::users::Users;
+use crate::waiters::Waiters;
 use config::{Config, ParamId};
 use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
@@ -131,6 +132,8 @@ pub struct Server {
     pub clients: ClientTable,
     /// Statistics.
     pub stats: Stats,
+    /// Requests that wait for keys.
+    pub waiters: Waiters,
     /// Slow commands.
     pub slowlog: SlowLog,
     /// Latency spikes.
@@ -185,6 +188,7 @@ impl Server {
             ids: ParamIds::find(&config),
             config,
             clients: ClientTable::default(),
+            waiters: Waiters::default(),
             slowlog: SlowLog::default(),
             latency: LatencyMonitor::default(),
             allocated_at_start_bytes: host.usage().allocated_bytes,

@@ -9,6 +9,7 @@
 //! driver serves others in between. The driver owns the sockets and the buffers; this is a plain
 //! function over bytes, so that drivers can be exchanged and simulated.
 
+mod block;
 mod book;
 mod gate;
 mod run;
@@ -24,6 +25,7 @@ use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::Session;
 use crate::stats::WorkerStats;
+use crate::waiters::{State, Waiter};
 use keyspace::space::Gate as KeyspaceGate;
 use resp::{Limits, Parsed, Partial, Span};
 use std::ops::Range;
@@ -46,8 +48,16 @@ pub struct Conn {
     is_held: bool,
 }
 
+/// A command that is not finished.
+enum Pending {
+    /// Its work goes on in steps.
+    Job(PendingJob),
+    /// It waits for keys.
+    Wait(Arc<Waiter>),
+}
+
 /// A command whose work goes on in steps.
-struct Pending {
+struct PendingJob {
     command: u32,
     job: Box<dyn Job>,
     started_ns: u64,
@@ -66,6 +76,15 @@ impl Conn {
         self.session.client.note_activity(now_ms, Some(command), 0);
         self.session.client.set_blocked(true);
         Next::Until(until_ms)
+    }
+
+    /// Ends what the connection has under way, since it is closing: it no longer waits for keys.
+    pub fn end(&mut self, server: &Server) {
+        self.gate = None;
+        if let Some(Pending::Wait(waiter)) = self.pending.take() {
+            *waiter.state.lock() = State::Ended;
+            block::leave(server, &waiter);
+        }
     }
 
     /// Whether a command is under way.
@@ -117,6 +136,8 @@ pub struct Worker {
     requests: Vec<Request>,
     hashed: Vec<HashedKey>,
     shards: Vec<u16>,
+    /// Keys that changed and that somebody waits for.
+    ready: Vec<(u16, Box<[u8]>)>,
 }
 
 /// What the next bytes of the input are.
@@ -144,6 +165,7 @@ impl Worker {
             requests: Vec::new(),
             hashed: Vec::new(),
             shards: Vec::new(),
+            ready: Vec::new(),
         }
     }
 
@@ -185,6 +207,9 @@ impl Worker {
                     self.run_alone(server, conn, input, spans, is_inline, out).map(|()| end)
                 }
             };
+            if !self.ready.is_empty() {
+                self.serve_waiters(server);
+            }
             match ran {
                 Ok(end) => consumed = end,
                 Err(next) => break next,

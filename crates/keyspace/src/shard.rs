@@ -35,7 +35,6 @@ struct Waited {
     db: u16,
     key: Box<[u8]>,
     hash: u64,
-    waiters: usize,
 }
 
 /// Below this many watched keys ended watches are not worth a sweep.
@@ -192,25 +191,20 @@ impl Shard {
         self.watched.insert_unique(at.hash, watched, |w| w.hash);
     }
 
-    /// Notes that one more client waits for a key.
+    /// Notes that somebody waits for a key: changes of it are reported from now on.
     pub fn wait(&mut self, at: At<'_>) {
         let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
-        if let Some(waited) = self.waited.find_mut(at.hash, same) {
-            waited.waiters += 1;
-            return;
+        if self.waited.find(at.hash, same).is_none() {
+            let waited = Waited { db: at.db, key: at.key.into(), hash: at.hash };
+            self.waited.insert_unique(at.hash, waited, |w| w.hash);
         }
-        let waited = Waited { db: at.db, key: at.key.into(), hash: at.hash, waiters: 1 };
-        self.waited.insert_unique(at.hash, waited, |w| w.hash);
     }
 
-    /// Notes that one client fewer waits for a key.
+    /// Notes that nobody waits for a key any more.
     pub fn unwait(&mut self, at: At<'_>) {
         let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
-        if let Ok(mut slot) = self.waited.find_entry(at.hash, same) {
-            slot.get_mut().waiters -= 1;
-            if slot.get().waiters == 0 {
-                slot.remove();
-            }
+        if let Ok(slot) = self.waited.find_entry(at.hash, same) {
+            slot.remove();
         }
     }
 

@@ -295,6 +295,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.conn.end(&self.server);
         self.server.clients.remove(self.conn.session.client.id);
     }
 }

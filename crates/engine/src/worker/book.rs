@@ -49,6 +49,11 @@ impl<'w> Books<'w> {
         }
     }
 
+    /// Enters a command that waited: its duration is no sign of work.
+    pub(crate) fn enter_quick(&self, command: &Registered, ns: u64, failed: bool) {
+        self.stats.record(command.index, ns, failed, self.track_latency);
+    }
+
     #[cold]
     fn enter_slow(
         &self,

@@ -58,11 +58,6 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
     )
 }
 
-/// A text up to its first NUL: what follows may be anything.
-fn shown(text: &str) -> &str {
-    text.split('\0').next().unwrap_or_default()
-}
-
 /// One letter for each state that the connection is in; `N` for none.
 pub(super) fn flags(client: &Client, figures: &Figures) -> String {
     let states = [
