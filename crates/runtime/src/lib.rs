@@ -7,9 +7,13 @@
 
 pub mod clock;
 pub mod connection;
+pub mod daemon;
 pub mod host;
+pub mod input;
+pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod reconfigure;
 pub mod start;
 pub mod stream;
 pub mod tls;

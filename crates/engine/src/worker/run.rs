@@ -347,7 +347,11 @@ impl Worker {
             let step = pending.job.step(&mut cx);
             drop(locks);
             self.settle(server, fx);
-            if !matches!(step, Ok(Step::More)) || server.clock.monotonic_ns() >= slice_end_ns {
+            let is_full = out.len() >= OUTPUT_HIGH_BYTES;
+            if !matches!(step, Ok(Step::More))
+                || is_full
+                || server.clock.monotonic_ns() >= slice_end_ns
+            {
                 break step;
             }
         };
