@@ -39,7 +39,9 @@ pub enum Outcome {
 
 /// Work that is done in steps.
 pub trait Job: Send {
-    /// Does a slice of work, about a millisecond at most. The reply is written in the last step.
+    /// Does a slice of work, about a millisecond at most. The reply is written in the last step; a long
+    /// one may be written over several, in parts that no error can follow, unless the client wants none
+    /// ([`crate::session::ReplyMode::is_silent`]).
     fn step(&mut self, cx: &mut Cx<'_, '_>) -> Result<Step, CmdError>;
 }
 

@@ -92,6 +92,8 @@ pub struct ParamIds {
     pub bulk_len_max: ParamId,
     /// `client-query-buffer-limit`.
     pub query_buffer_max: ParamId,
+    /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
+    pub output_limits: ParamId,
 }
 
 impl ParamIds {
@@ -108,6 +110,7 @@ impl ParamIds {
             notify_events: id("notify-keyspace-events"),
             bulk_len_max: id("proto-max-bulk-len"),
             query_buffer_max: id("client-query-buffer-limit"),
+            output_limits: id("client-output-buffer-limit"),
         }
     }
 }

@@ -36,6 +36,10 @@ use stdx::prng::Prng;
 pub const BATCH_MAX: usize = 32;
 /// Replies are sent before more requests are run once there are so many bytes of them.
 const OUTPUT_HIGH_BYTES: usize = 64 << 10;
+/// How long the requests of one connection run before others get their turn, in nanoseconds.
+const TURN_NS: u64 = 250_000;
+/// Elements that a scratch vector keeps room for; a huge request gives its memory back.
+const SCRATCH_KEPT: usize = 4096;
 
 /// A connection as the core sees it.
 pub struct Conn {
@@ -100,7 +104,7 @@ pub enum Next {
     Read { need: usize },
     /// Send the replies, then call again with the unconsumed rest.
     Flush,
-    /// Let others run, then call again: a long command has more to do.
+    /// Let others run, then call again: there is more to do than fits one turn.
     Yield,
     /// Somebody else holds a lock: let others run, then call again.
     Contended,
@@ -182,6 +186,7 @@ impl Worker {
             conn.session.client.set_blocked(false);
         }
         let mut consumed = 0;
+        let mut turn_end_ns = None;
         let next = loop {
             if conn.pending.is_some() {
                 match self.resume(server, conn, out) {
@@ -194,6 +199,9 @@ impl Worker {
             }
             if out.len() >= OUTPUT_HIGH_BYTES {
                 break Next::Flush;
+            }
+            if consumed > 0 && consumed < input.len() && is_over(server, &mut turn_end_ns) {
+                break Next::Yield;
             }
             let ran = match self.gather(server, conn, input, consumed) {
                 Gathered::Incomplete { need } => break Next::Read { need },
@@ -215,7 +223,23 @@ impl Worker {
                 Err(next) => break next,
             }
         };
+        self.trim();
         Progress { consumed, next }
+    }
+
+    /// Gives the memory of a huge request back.
+    fn trim(&mut self) {
+        fn trim<T>(scratch: &mut Vec<T>) {
+            if scratch.capacity() > SCRATCH_KEPT {
+                *scratch = Vec::new();
+            }
+        }
+        trim(&mut self.spans);
+        trim(&mut self.hashed);
+        trim(&mut self.shards);
+        if self.inline.capacity() > 16 * SCRATCH_KEPT {
+            self.inline = Vec::new();
+        }
     }
 
     fn refuse_protocol(&self, server: &Server, error: resp::ProtocolError, out: &mut Vec<u8>) {
@@ -294,9 +318,7 @@ impl Worker {
         self.requests.push(Request { command: command.index, spans, end });
         true
     }
-}
 
-impl Worker {
     /// The row that a request calls, its arity checked. Requests that arrive together mostly call the
     /// same command, so the batch's last one is tried before the table.
     #[inline]
@@ -315,6 +337,13 @@ impl Worker {
         }
         server.registry.resolve(args).ok()
     }
+}
+
+/// Whether a turn is over. It begins with the first question, so that a connection with a single batch
+/// never looks at the clock for it.
+fn is_over(server: &Server, end_ns: &mut Option<u64>) -> bool {
+    let now_ns = server.clock.monotonic_ns();
+    now_ns >= *end_ns.get_or_insert(now_ns + TURN_NS)
 }
 
 /// Hashes the keys of a request; false where they cannot be found.

@@ -5,12 +5,15 @@
 //! was dealt; a command runs inline on its connection's thread. The connection's core is a plain
 //! function (`engine::Worker::process`); [`connection`] drives it.
 
-pub mod bind;
 pub mod clock;
 pub mod connection;
+pub mod daemon;
 pub mod host;
+pub mod input;
+pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod reconfigure;
 pub mod start;
 pub mod stream;
 pub mod tls;

@@ -382,7 +382,11 @@ impl Worker {
             let step = pending.job.step(&mut cx);
             drop(locks);
             settle(server, &self.stats, &mut self.ready, fx);
-            if !matches!(step, Ok(Step::More)) || server.clock.monotonic_ns() >= slice_end_ns {
+            let is_full = out.len() >= OUTPUT_HIGH_BYTES;
+            if !matches!(step, Ok(Step::More))
+                || is_full
+                || server.clock.monotonic_ns() >= slice_end_ns
+            {
                 break step;
             }
         };
