@@ -1,8 +1,9 @@
-//! What a handler sees: the request's session, the data its keys allow it, and a writer for the reply.
+//! What a handler sees: the request's session, the data its keys allow it, and a writer for the
+//! reply.
 //!
-//! A handler has no socket, no unlocked shard and no global. It parses all its arguments first, so that
-//! an error changes nothing, then works through [`Db`], then replies. What is too long for one go
-//! becomes a [`Job`], which runs in steps between which other clients are served.
+//! A handler has no socket, no unlocked shard and no global. It parses all its arguments first, so
+//! that an error changes nothing, then works through [`Db`], then replies. What is too long for one
+//! go becomes a [`Job`], which runs in steps between which other clients are served.
 
 use crate::args::OwnedArgs;
 use crate::error::{self, CmdError};
@@ -26,12 +27,13 @@ pub type CmdResult = Result<Outcome, CmdError>;
 pub enum Outcome {
     /// The reply is written.
     Done,
-    /// A shard is held by somebody else: run the command again later. Nothing was changed or replied.
+    /// A shard is held by somebody else: run the command again later. Nothing was changed or
+    /// replied.
     Contended,
     /// The work goes on in steps.
     Job(Box<dyn Job>),
-    /// Nothing is there yet: run the command again when one of the keys changes. Inside a transaction
-    /// handlers reply at once instead, see [`Cx::block`].
+    /// Nothing is there yet: run the command again when one of the keys changes. Inside a
+    /// transaction handlers reply at once instead, see [`Cx::block`].
     Block(Wait),
     /// The queued transaction is to be executed.
     Exec,
@@ -39,9 +41,9 @@ pub enum Outcome {
 
 /// Work that is done in steps.
 pub trait Job: Send {
-    /// Does a slice of work, about a millisecond at most. The reply is written in the last step; a long
-    /// one may be written over several, in parts that no error can follow, unless the client wants none
-    /// ([`crate::session::ReplyMode::is_silent`]).
+    /// Does a slice of work, about a millisecond at most. The reply is written in the last step; a
+    /// long one may be written over several, in parts that no error can follow, unless the client
+    /// wants none ([`crate::session::ReplyMode::is_silent`]).
     fn step(&mut self, cx: &mut Cx<'_, '_>) -> Result<Step, CmdError>;
 }
 
@@ -251,8 +253,8 @@ impl<'a, 'k> Db<'a, 'k> {
         !watch.was_expired && found.is_some_and(|entry| entry.is_expired(at.now_ms))
     }
 
-    /// One shard by number, for commands that walk the keyspace: the held one, or the free one locked
-    /// for as long as the result lives; `None` while somebody else has it.
+    /// One shard by number, for commands that walk the keyspace: the held one, or the free one
+    /// locked for as long as the result lives; `None` while somebody else has it.
     pub fn shard(&mut self, index: u16) -> Option<(ShardRef<'_>, &mut Effects)> {
         if self.locks.is_empty() {
             let guard = self.keyspace.try_shard(index)?;

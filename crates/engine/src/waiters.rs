@@ -1,10 +1,10 @@
 //! Clients that wait for keys: the queues behind blocking commands.
 //!
-//! A handler that finds nothing gives [`crate::Outcome::Block`]. The engine queues the request under each
-//! of its keys, while the shards are still locked, so that no change is missed. Whoever changes such a key
-//! re-runs the waiting requests in the order of their arrival, through their own handlers: there is no
-//! code per type that serves a waiter. A request that is served leaves all its queues; its connection is
-//! woken to send the reply.
+//! A handler that finds nothing gives [`crate::Outcome::Block`]. The engine queues the request
+//! under each of its keys, while the shards are still locked, so that no change is missed. Whoever
+//! changes such a key re-runs the waiting requests in the order of their arrival, through their own
+//! handlers: there is no code per type that serves a waiter. A request that is served leaves all
+//! its queues; its connection is woken to send the reply.
 //!
 //! The table is a leaf: it is locked for moments only, and nothing is locked while it is held.
 

@@ -2,12 +2,12 @@
 //!
 //! Cache misses are most of the work of a small command, so requests that arrived together run
 //! together: up to [`BATCH_MAX`] are parsed and resolved, their keys hashed, the shards locked in
-//! ascending order, all entries prefetched, and then the commands run one after the other. A batch ends
-//! at a command that is not a plain one on declared keys; that one runs alone.
+//! ascending order, all entries prefetched, and then the commands run one after the other. A batch
+//! ends at a command that is not a plain one on declared keys; that one runs alone.
 //!
-//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Contended`]), and the connection's
-//! driver serves others in between. The driver owns the sockets and the buffers; this is a plain
-//! function over bytes, so that drivers can be exchanged and simulated.
+//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Contended`]), and the
+//! connection's driver serves others in between. The driver owns the sockets and the buffers; this
+//! is a plain function over bytes, so that drivers can be exchanged and simulated.
 
 mod block;
 mod book;
@@ -319,8 +319,8 @@ impl Worker {
         true
     }
 
-    /// The row that a request calls, its arity checked. Requests that arrive together mostly call the
-    /// same command, so the batch's last one is tried before the table.
+    /// The row that a request calls, its arity checked. Requests that arrive together mostly call
+    /// the same command, so the batch's last one is tried before the table.
     #[inline]
     fn resolve<'k>(
         &self,
@@ -339,8 +339,8 @@ impl Worker {
     }
 }
 
-/// Whether a turn is over. It begins with the first question, so that a connection with a single batch
-/// never looks at the clock for it.
+/// Whether a turn is over. It begins with the first question, so that a connection with a single
+/// batch never looks at the clock for it.
 fn is_over(server: &Server, end_ns: &mut Option<u64>) -> bool {
     let now_ns = server.clock.monotonic_ns();
     now_ns >= *end_ns.get_or_insert(now_ns + TURN_NS)

@@ -5,8 +5,8 @@ use crate::table::{KeyHasher, Place, Table};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Sizes of one database in one shard. Written under the shard's lock, read by INFO and DBSIZE without
-/// it, so that they answer while a long command holds the lock.
+/// Sizes of one database in one shard. Written under the shard's lock, read by INFO and DBSIZE
+/// without it, so that they answer while a long command holds the lock.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Entries, expired ones not yet removed included.
@@ -22,7 +22,8 @@ pub struct Counters {
 impl Counters {
     /// Adds to a counter that only the holder of the shard's lock writes.
     fn add(counter: &AtomicU64, amount: u64) {
-        // Ordering: relaxed suffices, the lock orders the writers and readers want any recent value.
+        // Ordering: relaxed suffices, the lock orders the writers and readers want any recent
+        // value.
         counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
     }
 

@@ -1,8 +1,8 @@
 //! What a change sets off: the outlet through which a batch collects its effects.
 //!
 //! The guard reports here; the engine reads it after each command and hands the parts to whoever
-//! listens: keyspace events, the change log, waiters, statistics. With nobody listening a change costs
-//! one test of the interest bits.
+//! listens: keyspace events, the change log, waiters, statistics. With nobody listening a change
+//! costs one test of the interest bits.
 
 use crate::access::AccessPolicy;
 use crate::entry::Entry;

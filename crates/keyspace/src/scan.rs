@@ -1,14 +1,15 @@
 //! Cursors: a position in the order of shards, and within a shard in the order of key hashes.
 //!
-//! A key's position never changes, whatever is inserted, removed or split between two calls, so a walk
-//! returns every key that stays exactly once. The cursor is `shard * 2^40 + position`, where the
-//! position is the top 40 bits of the hash: it stays below 2^53 for clients that keep it in a double.
-//! Keys with equal positions are returned by the same call. 0 is both the start and the end: position 0
-//! of shard 0 is never a continuation, since a call goes past at least one position.
+//! A key's position never changes, whatever is inserted, removed or split between two calls, so a
+//! walk returns every key that stays exactly once. The cursor is `shard * 2^40 + position`, where
+//! the position is the top 40 bits of the hash: it stays below 2^53 for clients that keep it in a
+//! double. Keys with equal positions are returned by the same call. 0 is both the start and the
+//! end: position 0 of shard 0 is never a continuation, since a call goes past at least one
+//! position.
 //!
-//! A segment's entries are not stored in hash order; a call that needs only some of a segment orders
-//! those that match. The pattern is applied before the hash is computed, so what a pattern excludes
-//! costs one comparison.
+//! A segment's entries are not stored in hash order; a call that needs only some of a segment
+//! orders those that match. The pattern is applied before the hash is computed, so what a pattern
+//! excludes costs one comparison.
 
 use crate::entry::Entry;
 use crate::shard::Shard;
@@ -26,7 +27,8 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor that a client sent; any number is a valid position, past the end it finds nothing.
+    /// The cursor that a client sent; any number is a valid position, past the end it finds
+    /// nothing.
     pub fn decode(number: u64, shards: u16) -> Option<Cursor> {
         let shard = number >> POSITION_BITS;
         let shard = u16::try_from(shard).ok().filter(|shard| *shard < shards)?;
@@ -49,11 +51,11 @@ impl Cursor {
     }
 }
 
-/// Visits entries of `db` in `shard` from the cursor on: a whole segment if its matching entries fit into
-/// `budget`, else the first of them, and at least one position. Only entries that `wanted` accepts are
-/// ordered, counted and given to `visit`; it may be asked about entries that lie before the cursor.
-/// Returns how many entries were looked at and the place to go on from, `None` at the shard's end.
-/// O(segment) per call.
+/// Visits entries of `db` in `shard` from the cursor on: a whole segment if its matching entries
+/// fit into `budget`, else the first of them, and at least one position. Only entries that `wanted`
+/// accepts are ordered, counted and given to `visit`; it may be asked about entries that lie before
+/// the cursor. Returns how many entries were looked at and the place to go on from, `None` at the
+/// shard's end. O(segment) per call.
 pub fn scan_shard<'s>(
     shard: &'s Shard,
     db: u16,

@@ -82,8 +82,8 @@ impl Shard {
         Some(place)
     }
 
-    /// The place of a live key that is about to be changed: what is past its time makes room even where
-    /// removal is off.
+    /// The place of a live key that is about to be changed: what is past its time makes room even
+    /// where removal is off.
     pub(crate) fn find_to_change(&mut self, at: At<'_>, fx: &mut Effects) -> Option<Place> {
         let table = self.dbs[at.db as usize].table();
         let place = table.find(at.hash, at.key)?;
@@ -209,7 +209,8 @@ impl Shard {
     }
 
     /// Empties a database and hands its table over to be freed elsewhere. Watched keys that existed
-    /// count as touched; what was past its time when its watch began is gone by now. O(watched keys).
+    /// count as touched; what was past its time when its watch began is gone by now. O(watched
+    /// keys).
     pub fn flush(&mut self, db: u16) -> Table {
         self.mark_existing(db);
         self.dbs[db as usize].take(self.hasher.clone(), self.stagger)
@@ -235,7 +236,8 @@ impl Shard {
         }
     }
 
-    /// Removes watched keys that are past their time, so that they do not seem to arrive with a swap.
+    /// Removes watched keys that are past their time, so that they do not seem to arrive with a
+    /// swap.
     fn expire_watched(&mut self, dbs: [u16; 2], now_ms: i64, fx: &mut Effects) {
         let here = self.watched.iter().filter(|watched| dbs.contains(&watched.db));
         let keys: Vec<_> = here.map(|watched| (watched.hash, watched.key.clone())).collect();
@@ -256,8 +258,8 @@ impl Shard {
         }
     }
 
-    /// Removes expired entries of a database, visiting at most `segments_max` of the segments in which
-    /// something is due. Returns whether more is due.
+    /// Removes expired entries of a database, visiting at most `segments_max` of the segments in
+    /// which something is due. Returns whether more is due.
     pub fn sweep(&mut self, db: u16, now_ms: i64, segments_max: usize, fx: &mut Effects) -> bool {
         let count = self.dbs[db as usize].table().segments().len();
         let mut visited = 0;

@@ -1,8 +1,9 @@
 //! The whole keyspace: the lock shards, how a batch locks several, and how one caller locks all.
 //!
-//! Nobody ever sleeps on a shard's lock. A batch tries the locks it needs in ascending order; if one
-//! is taken it lets all go and comes back later. Whoever needs every shard raises the gate first: no
-//! new batch starts while it is up, so the running ones drain and the next attempt gets them all.
+//! Nobody ever sleeps on a shard's lock. A batch tries the locks it needs in ascending order; if
+//! one is taken it lets all go and comes back later. Whoever needs every shard raises the gate
+//! first: no new batch starts while it is up, so the running ones drain and the next attempt gets
+//! them all.
 
 use crate::db::Counters;
 use crate::shard::Shard;
@@ -166,8 +167,8 @@ impl<'k> LockSet<'k> {
         LockSet { guards: SmallVec::new(), index: [0; INDEX_LEN] }
     }
 
-    /// Locks `shards`, in any order and with repetitions, or nothing: false if one of them is taken.
-    /// They are taken in ascending order.
+    /// Locks `shards`, in any order and with repetitions, or nothing: false if one of them is
+    /// taken. They are taken in ascending order.
     pub fn try_lock_unsorted(&mut self, keyspace: &'k Keyspace, shards: &mut [u16]) -> bool {
         debug_assert!(self.guards.is_empty());
         if keyspace.shards() <= u64::BITS as u16 {

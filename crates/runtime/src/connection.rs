@@ -1,13 +1,14 @@
 //! Drives one connection: bytes from the socket into the core, replies back.
 //!
-//! The read and the reply buffer belong to the worker; a connection owns bytes only while a request is
-//! incomplete or a reply could not be sent, so an idle connection owns none. Replies are sent before more
-//! is read: a client that does not take its replies is not served further, which bounds what it can
-//! make the server hold.
+//! The read and the reply buffer belong to the worker; a connection owns bytes only while a request
+//! is incomplete or a reply could not be sent, so an idle connection owns none. Replies are sent
+//! before more is read: a client that does not take its replies is not served further, which bounds
+//! what it can make the server hold.
 //!
-//! A connection with endless work must not starve the others of its worker. Its turn ends after so many
-//! bytes ([`TURN_BYTES`]) or so much time (the core's part), and it yields to the event queue: a task
-//! that only wakes itself would run dozens of times before the worker looks at its sockets again.
+//! A connection with endless work must not starve the others of its worker. Its turn ends after so
+//! many bytes ([`TURN_BYTES`]) or so much time (the core's part), and it yields to the event queue:
+//! a task that only wakes itself would run dozens of times before the worker looks at its sockets
+//! again.
 //!
 //! Whatever the task waits for, the end of the connection must be noticed. While a command waits, a
 //! little is therefore received ahead ([`EARLY_BYTES_MAX`]): an end behind it shows only that way.
@@ -135,7 +136,8 @@ impl Driver {
         }
     }
 
-    /// Runs requests of `input` and replies. Returns how many bytes are done with, and what comes next.
+    /// Runs requests of `input` and replies. Returns how many bytes are done with, and what comes
+    /// next.
     fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> (usize, Next) {
         let local = self.local.clone();
         let mut shared = local.shared.borrow_mut();

@@ -1,10 +1,10 @@
 //! Running in the background (`daemonize`), and telling a supervisor how it goes.
 //!
-//! A process with threads cannot fork safely, and the standard library offers no fork. So the starting
-//! process runs the same program again with the same arguments, detached by a session of its own, and
-//! ends once that one says that it serves: a script that goes on after `cinnabar --daemonize yes` finds
-//! a server. The child says so by one byte on its standard output, which until then is a pipe to the
-//! parent; errors of the start go to the parent's standard error.
+//! A process with threads cannot fork safely, and the standard library offers no fork. So the
+//! starting process runs the same program again with the same arguments, detached by a session of
+//! its own, and ends once that one says that it serves: a script that goes on after `cinnabar
+//! --daemonize yes` finds a server. The child says so by one byte on its standard output, which
+//! until then is a pipe to the parent; errors of the start go to the parent's standard error.
 
 use config::Config;
 use std::fs::OpenOptions;
@@ -39,13 +39,15 @@ pub fn is_supervised(config: &Config) -> bool {
     }
 }
 
-/// Whether the server is to run in the background. A supervisor watches the process it started itself.
+/// Whether the server is to run in the background. A supervisor watches the process it started
+/// itself.
 pub fn is_wanted(config: &Config) -> bool {
     config.flag(config.require("daemonize")) && !is_supervised(config)
 }
 
-/// Starts the program again in the background and waits until it serves. `stdin` is the configuration
-/// that was read from standard input. False: it did not come to serve, and has said why.
+/// Starts the program again in the background and waits until it serves. `stdin` is the
+/// configuration that was read from standard input. False: it did not come to serve, and has said
+/// why.
 pub fn detach(args: &[String], stdin: &str) -> io::Result<bool> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(args)

@@ -1,8 +1,9 @@
 //! Received bytes that are not executed yet.
 //!
 //! A request may be announced as half a gigabyte by a client that never sends it, so there is only
-//! little room until something has arrived; then most requests get theirs at once. Executed bytes at the front are skipped, and moved away only once they are more
-//! than half: a long pipeline costs a constant amount of copying for each byte.
+//! little room until something has arrived; then most requests get theirs at once. Executed bytes
+//! at the front are skipped, and moved away only once they are more than half: a long pipeline
+//! costs a constant amount of copying for each byte.
 
 /// While there is so much room, there is no need for more.
 const ROOM_LEAST_BYTES: usize = 4 << 10;
@@ -47,8 +48,8 @@ impl Input {
         self.bytes.capacity()
     }
 
-    /// Forgets executed bytes. Memory goes with the last one, since the connection may be idle then: the
-    /// result is for the caller to free.
+    /// Forgets executed bytes. Memory goes with the last one, since the connection may be idle
+    /// then: the result is for the caller to free.
     pub fn consume(&mut self, count: usize) -> Vec<u8> {
         self.start += count;
         if self.start >= self.bytes.len() {

@@ -6,8 +6,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// Descriptors the server needs besides those of its clients.
 const DESCRIPTORS_RESERVED: u64 = 32;
 
-/// Lets the process open descriptors for so many clients, as far as the system permits. Gives the number
-/// of clients that is possible.
+/// Lets the process open descriptors for so many clients, as far as the system permits. Gives the
+/// number of clients that is possible.
 fn raise(clients: u64) -> u64 {
     let wanted = clients.saturating_add(DESCRIPTORS_RESERVED);
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return clients };
@@ -39,8 +39,8 @@ pub fn fit_clients_max(config: &Config) -> Option<String> {
     // One client or more is a value like any other.
     let _ = config.assign(config.require("maxclients"), &possible.to_string());
     Some(format!(
-        "You requested maxclients of {wanted}, which needs more open files than the system permits. \
-         maxclients has been reduced to {possible}; raise 'ulimit -n' for more."
+        "You requested maxclients of {wanted}, which needs more open files than the system \
+         permits. maxclients has been reduced to {possible}; raise 'ulimit -n' for more."
     ))
 }
 

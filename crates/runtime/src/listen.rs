@@ -1,4 +1,5 @@
-//! Listening: sockets are bound from the parameters, and each accepted connection is dealt to a worker.
+//! Listening: sockets are bound from the parameters, and each accepted connection is dealt to a
+//! worker.
 //!
 //! One acceptor deals round robin, since the kernel's own balancing (SO_REUSEPORT) spreads few
 //! long-lived connections unevenly.
@@ -25,10 +26,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 /// Told to clients from elsewhere while nothing protects the data.
-const PROTECTED: &[u8] = b"-DENIED Cinnabar is running in protected mode: no password is set for the \
-default user, so only connections from this machine are accepted. To connect from elsewhere, set a \
-password (CONFIG SET requirepass, or requirepass in the configuration file) or switch the protection \
-off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can do anything.\r\n";
+const PROTECTED: &[u8] = b"-DENIED Cinnabar is running in protected mode: no password is set for \
+the default user, so only connections from this machine are accepted. To connect from elsewhere, \
+set a password (CONFIG SET requirepass, or requirepass in the configuration file) or switch the \
+protection off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can do \
+anything.\r\n";
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 /// Pause after an error of accept (no descriptors left, say), so that it is not retried in a spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -49,7 +51,8 @@ pub struct Listeners {
     tcp: Vec<Listening>,
     tls: Vec<Listening>,
     unix: Option<JoinHandle<()>>,
-    /// How encryption begins, shared with the accepting tasks so that new certificates hold at once.
+    /// How encryption begins, shared with the accepting tasks so that new certificates hold at
+    /// once.
     handshake: SharedHandshake,
 }
 
@@ -83,8 +86,8 @@ impl Listeners {
         rebind(dealer, &mut self.tcp, port, None).await
     }
 
-    /// Binds the TLS port and reads the certificates as the parameters say; on an error all is as it
-    /// was before.
+    /// Binds the TLS port and reads the certificates as the parameters say; on an error all is as
+    /// it was before.
     pub async fn bind_tls(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
         let config = &dealer.server.config;
         let port = config.int(config.require("tls-port")) as u16;
@@ -129,8 +132,9 @@ fn remove_stale_socket(path: &str) {
     }
 }
 
-/// Brings listeners in line with `bind` and a port. Those that stay are not touched: no connection that
-/// waits to be accepted is lost. The others close first, since the new ones may overlap with them.
+/// Brings listeners in line with `bind` and a port. Those that stay are not touched: no connection
+/// that waits to be accepted is lost. The others close first, since the new ones may overlap with
+/// them.
 async fn rebind(
     dealer: &Rc<Dealer>,
     listeners: &mut Vec<Listening>,
@@ -175,8 +179,8 @@ struct Wanted {
     is_optional: bool,
 }
 
-/// The addresses of a `bind` text: `*` is every IPv4 address, `::*` every IPv6 one, `-` before one makes
-/// it optional. Port 0 is none.
+/// The addresses of a `bind` text: `*` is every IPv4 address, `::*` every IPv6 one, `-` before one
+/// makes it optional. Port 0 is none.
 fn addresses(bind: &str, port: u16) -> Result<Vec<Wanted>, String> {
     let words: Vec<&str> = match bind.split_whitespace().collect::<Vec<_>>() {
         _ if port == 0 => Vec::new(),
@@ -338,8 +342,8 @@ impl Dealer {
         Some(refusal)
     }
 
-    /// Hands a connection to the worker whose turn it is. It counts from here on, so that many arrivals
-    /// at once cannot exceed `maxclients`.
+    /// Hands a connection to the worker whose turn it is. It counts from here on, so that many
+    /// arrivals at once cannot exceed `maxclients`.
     fn deal(&self, socket: Socket, peer: Peer) {
         let turn = self.turn.get();
         self.turn.set((turn + 1) % self.workers.len());

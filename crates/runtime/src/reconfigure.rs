@@ -7,8 +7,8 @@ use config::Config;
 use engine::port::{Host, LogLevel};
 use std::rc::Rc;
 
-/// Puts changed parameters into effect. The error refuses the change; what it stood for is then as it
-/// was before.
+/// Puts changed parameters into effect. The error refuses the change; what it stood for is then as
+/// it was before.
 pub async fn reconfigure(
     dealer: &Rc<Dealer>,
     host: &SystemHost,

@@ -111,8 +111,8 @@ fn open_log(config: &Config) -> Result<Log, StartError> {
     Ok(log)
 }
 
-/// Shards: few for one worker, which then takes fewer locks for a batch; for several enough that two
-/// batches of 32 keys seldom meet on one.
+/// Shards: few for one worker, which then takes fewer locks for a batch; for several enough that
+/// two batches of 32 keys seldom meet on one.
 fn shards_for(workers: usize) -> usize {
     match workers {
         1 => 16,
@@ -236,8 +236,8 @@ fn announce(server: &Server, workers: usize) -> io::Result<()> {
         host.log(LogLevel::Warning, &format!("Failed to write PID file {pidfile}: {error}"));
     }
     let text = format!(
-        "Cinnabar {CINNABAR_VERSION} (speaks Redis {REDIS_VERSION}) is ready: port {port}, {workers} \
-         worker threads, pid {}",
+        "Cinnabar {CINNABAR_VERSION} (speaks Redis {REDIS_VERSION}) is ready: port {port}, \
+         {workers} worker threads, pid {}",
         std::process::id()
     );
     host.log(LogLevel::Notice, &text);

@@ -18,8 +18,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Whether written bytes may wait in the stream itself until it is flushed: encrypted records do
-    /// where the socket is full.
+    /// Whether written bytes may wait in the stream itself until it is flushed: encrypted records
+    /// do where the socket is full.
     pub fn holds_back(&self) -> bool {
         matches!(self, Stream::Tls(_))
     }

@@ -1,7 +1,7 @@
 //! TLS on its own port, by rustls.
 //!
-//! rustls has TLS 1.2 and 1.3 and only sound ciphers. What a parameter asks beyond that is refused with
-//! a sentence rather than ignored: nobody should believe in a restriction that does not hold.
+//! rustls has TLS 1.2 and 1.3 and only sound ciphers. What a parameter asks beyond that is refused
+//! with a sentence rather than ignored: nobody should believe in a restriction that does not hold.
 
 use config::Config;
 use config::tables::tls::{AUTH_NO, AUTH_OPTIONAL};

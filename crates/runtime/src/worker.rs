@@ -67,8 +67,8 @@ impl Local {
     }
 }
 
-/// Runs a worker on its runtime until its channel closes. `shards` are those it keeps free of expired
-/// keys.
+/// Runs a worker on its runtime until its channel closes. `shards` are those it keeps free of
+/// expired keys.
 pub fn run(
     runtime: &Runtime,
     server: Arc<Server>,
@@ -105,8 +105,8 @@ async fn serve(server: Arc<Server>, local: Rc<Local>, socket: Socket, client: Ar
     }
 }
 
-/// Registers the socket with this worker's event queue and begins encryption. The error says why the
-/// connection is of no use.
+/// Registers the socket with this worker's event queue and begins encryption. The error says why
+/// the connection is of no use.
 async fn open(socket: Socket) -> Result<Stream, String> {
     let describe = |error: std::io::Error| error.to_string();
     match socket {

@@ -93,9 +93,9 @@ const NO_PASSWORD_SET: CmdError = CmdError::fixed(
      Are you sure your configuration is correct?",
 );
 const HELLO_NEEDS_AUTH: CmdError = CmdError::fixed(
-    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
-     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
-     version at the same time",
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO \
+     <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP \
+     protocol version at the same time",
 );
 const NOT_A_VERSION: CmdError =
     CmdError::fixed("ERR Protocol version is not an integer or out of range");

@@ -27,7 +27,8 @@ enum Attempt {
 }
 
 impl Worker {
-    /// Queues a request under its keys; their shards are still locked, so no change comes in between.
+    /// Queues a request under its keys; their shards are still locked, so no change comes in
+    /// between.
     pub(super) fn block(
         &mut self,
         server: &Server,
@@ -107,7 +108,8 @@ impl Worker {
         None
     }
 
-    /// Serves those who wait for keys that changed, before the replies of whoever changed them are sent.
+    /// Serves those who wait for keys that changed, before the replies of whoever changed them are
+    /// sent.
     pub(super) fn serve_waiters(&mut self, server: &Server) {
         let mut deferred = Vec::new();
         while !self.ready.is_empty() {

@@ -1,5 +1,5 @@
-//! Booking what was executed: statistics for every command, the slow log and the latency monitor for
-//! those that took long.
+//! Booking what was executed: statistics for every command, the slow log and the latency monitor
+//! for those that took long.
 
 use crate::args::Args;
 use crate::command::Flags;

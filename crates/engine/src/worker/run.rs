@@ -1,4 +1,5 @@
-//! Running: a batch under its locks, a single command with whatever scope it has, a job's next step.
+//! Running: a batch under its locks, a single command with whatever scope it has, a job's next
+//! step.
 
 use super::book::{Books, Timer};
 use super::gate::{self, Verdict};
@@ -178,7 +179,8 @@ impl Worker {
         }
     }
 
-    /// Replies an error to a request that does not run. `command` is its row, as far as it is known.
+    /// Replies an error to a request that does not run. `command` is its row, as far as it is
+    /// known.
     fn refuse(
         &self,
         server: &Server,
@@ -480,8 +482,8 @@ fn lock_everything<'k>(server: &'k Server, conn: &mut Conn, locks: &mut LockSet<
     locks.try_lock_all(&server.keyspace)
 }
 
-/// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache misses
-/// of one kind overlap. Each pass finds what the one before it asked for.
+/// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache
+/// misses of one kind overlap. Each pass finds what the one before it asked for.
 #[inline]
 fn prefetch(server: &Server, locks: &LockSet<'_>, hashed: &[HashedKey], db: u16) {
     let table_of = |key: &HashedKey| {
@@ -508,7 +510,8 @@ fn finish(
     }
 }
 
-/// Writes an error in place of what the handler had begun to reply. Always true: the command failed.
+/// Writes an error in place of what the handler had begun to reply. Always true: the command
+/// failed.
 #[cold]
 fn fail(server: &Server, error: &CmdError, reply_from: usize, reply: &mut Writer<'_>) -> bool {
     reply.out.truncate(reply_from);

@@ -1,14 +1,15 @@
 //! KEYS and SCAN: walks over one database, shard by shard and segment by segment.
 //!
-//! A step holds one shard for a few segments; between steps other clients are served, so a long walk
-//! delays nobody. A key that exists during the whole walk is returned exactly once, since its place in
-//! the order never changes. What comes and goes meanwhile may or may not be returned.
+//! A step holds one shard for a few segments; between steps other clients are served, so a long
+//! walk delays nobody. A key that exists during the whole walk is returned exactly once, since its
+//! place in the order never changes. What comes and goes meanwhile may or may not be returned.
 //!
-//! A long reply is kept and handed over in parts: neither a vector that doubles nor one large copy may
-//! hold the worker up.
+//! A long reply is kept and handed over in parts: neither a vector that doubles nor one large copy
+//! may hold the worker up.
 //!
-//! One SCAN call does a bounded amount of work: it ends once it has found COUNT keys, or has looked at
-//! ten times as many, but at least at [`LOOKED_MIN`], so that a selective pattern needs few calls.
+//! One SCAN call does a bounded amount of work: it ends once it has found COUNT keys, or has looked
+//! at ten times as many, but at least at [`LOOKED_MIN`], so that a selective pattern needs few
+//! calls.
 
 use super::KEYSPACE;
 use super::pattern::KeyPattern;
@@ -156,8 +157,8 @@ impl Walk {
         Step::Done
     }
 
-    /// Walks on in one shard. Gives the place to go on from in it, `None` within at its end; `None` if
-    /// somebody has the shard.
+    /// Walks on in one shard. Gives the place to go on from in it, `None` within at its end; `None`
+    /// if somebody has the shard.
     fn walk_shard(
         &mut self,
         cx: &mut Cx<'_, '_>,
@@ -319,8 +320,8 @@ fn scan_options(cx: &Cx<'_, '_>, args: Args<'_>) -> Result<(Filter, usize), CmdE
     Ok((filter, count))
 }
 
-/// A cursor as clients may write it: any unsigned 64-bit number, read as C's `strtoull` reads it (white
-/// space and a sign in front, up to a NUL), except that a plain negative number is refused.
+/// A cursor as clients may write it: any unsigned 64-bit number, read as C's `strtoull` reads it
+/// (white space and a sign in front, up to a NUL), except that a plain negative number is refused.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
     if stdx::num::parse_i64(text).is_some_and(|number| number < 0) {
         return None;
