@@ -29,8 +29,8 @@ use tokio::task::JoinHandle;
 const PROTECTED: &[u8] = b"-DENIED Cinnabar is running in protected mode: no password is set for \
 the default user, so only connections from this machine are accepted. To connect from elsewhere, \
 set a password (CONFIG SET requirepass, or requirepass in the configuration file) or switch the \
-protection off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can do \
-anything.\r\n";
+protection off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can \
+do anything.\r\n";
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 /// Pause after an error of accept (no descriptors left, say), so that it is not retried in a spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
