@@ -95,8 +95,7 @@ pub fn notify(state: &str) -> Result<(), String> {
         Some(name) => SocketAddr::from_abstract_name(name),
         None => SocketAddr::from_pathname(&path),
     };
-    let sent = address.and_then(|address| {
-        UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address)
-    });
+    let sent = address
+        .and_then(|address| UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address));
     sent.map(drop).map_err(|error| format!("Can't send to systemd: {path}: {error}"))
 }

@@ -9,8 +9,8 @@ use config::Config;
 use engine::Server;
 use engine::clients::{Peer, Transport};
 use engine::port::LogLevel;
-use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use nix::errno::Errno;
+use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -195,10 +195,7 @@ fn addresses(bind: &str, port: u16) -> Result<Vec<Wanted>, String> {
     Ok(wanted)
 }
 
-fn listen_all(
-    wanted: &[&Wanted],
-    backlog: i32,
-) -> Result<Vec<(SocketAddr, TcpListener)>, String> {
+fn listen_all(wanted: &[&Wanted], backlog: i32) -> Result<Vec<(SocketAddr, TcpListener)>, String> {
     let mut sockets = Vec::new();
     for want in wanted {
         match listen(want.address, backlog) {
@@ -373,12 +370,8 @@ mod tests {
         let found = addresses("127.0.0.1 -::1 127.0.0.1 * -::*", 7).expect("they are literals");
         let shown: Vec<_> =
             found.iter().map(|want| (want.address.to_string(), want.is_optional)).collect();
-        let want = [
-            ("127.0.0.1:7", false),
-            ("[::1]:7", true),
-            ("0.0.0.0:7", false),
-            ("[::]:7", true),
-        ];
+        let want =
+            [("127.0.0.1:7", false), ("[::1]:7", true), ("0.0.0.0:7", false), ("[::]:7", true)];
         assert!(shown.iter().map(|(a, o)| (a.as_str(), *o)).eq(want));
         assert_eq!(addresses("127.0.0.1", 0), Ok(Vec::new()));
         assert_eq!(addresses("", 7).map(|all| all.len()), Ok(2));

@@ -3,8 +3,8 @@
 use crate::clock::SystemClock;
 use crate::daemon;
 use crate::host::{AllocatedBytes, Control, SystemHost};
-use crate::listen::{Dealer, Listeners};
 use crate::limits;
+use crate::listen::{Dealer, Listeners};
 use crate::log::Log;
 use crate::reconfigure::reconfigure;
 use crate::worker;

@@ -25,10 +25,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const CIPHERS: [(&str, CipherSuite); 6] = [
     ("ECDHE-ECDSA-AES256-GCM-SHA384", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
     ("ECDHE-ECDSA-AES128-GCM-SHA256", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
-    (
-        "ECDHE-ECDSA-CHACHA20-POLY1305",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    ),
+    ("ECDHE-ECDSA-CHACHA20-POLY1305", CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
     ("ECDHE-RSA-AES256-GCM-SHA384", CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
     ("ECDHE-RSA-AES128-GCM-SHA256", CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
     ("ECDHE-RSA-CHACHA20-POLY1305", CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
@@ -58,14 +55,15 @@ impl Handshake {
             return Err("tls-port needs tls-cert-file and tls-key-file".to_owned());
         }
         if !text("tls-key-file-pass").is_empty() {
-            return Err("tls-key-file-pass: encrypted keys are not supported; decrypt the key file \
+            return Err(
+                "tls-key-file-pass: encrypted keys are not supported; decrypt the key file \
                         and protect it by its permissions"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let key = PrivateKeyDer::from_pem_file(&key_file)
             .map_err(|error| format!("tls-key-file {key_file}: {error}"))?;
-        let provider =
-            Arc::new(provider(&text("tls-ciphers"), &text("tls-ciphersuites"))?);
+        let provider = Arc::new(provider(&text("tls-ciphers"), &text("tls-ciphersuites"))?);
         let versions = versions(&text("tls-protocols"))?;
         let builder = ServerConfig::builder_with_provider(provider.clone());
         let builder = builder
@@ -75,7 +73,8 @@ impl Handshake {
             AUTH_NO => builder.with_no_client_auth(),
             mode => builder.with_client_cert_verifier(verifier(config, mode, provider)?),
         };
-        let tls = builder.with_single_cert(certificates(&certificate_file)?, key);
+        let chain = certificates("tls-cert-file", &certificate_file)?;
+        let tls = builder.with_single_cert(chain, key);
         let mut tls = tls.map_err(|error| format!("tls-cert-file {certificate_file}: {error}"))?;
         tls.ignore_client_order = config.flag(config.require("tls-prefer-server-ciphers"));
         keep_sessions(config, &mut tls);
@@ -124,8 +123,10 @@ fn versions(text: &str) -> Result<Vec<&'static SupportedProtocolVersion>, String
             "tlsv1.2" => &TLS12,
             "tlsv1.3" => &TLS13,
             "tlsv1" | "tlsv1.1" => {
-                return Err(format!("tls-protocols: {word} is broken and not supported; there are \
-                                    TLSv1.2 and TLSv1.3"));
+                return Err(format!(
+                    "tls-protocols: {word} is broken and not supported; there are \
+                                    TLSv1.2 and TLSv1.3"
+                ));
             }
             _ => return Err(format!("tls-protocols: there is no {word}; use TLSv1.2, TLSv1.3")),
         };
@@ -177,8 +178,9 @@ fn chosen(
     Ok(wanted)
 }
 
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let describe = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+/// The certificates of the file that a parameter names.
+fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let describe = |error: &dyn std::fmt::Display| format!("{name} {path}: {error}");
     let found = CertificateDer::pem_file_iter(path).map_err(|error| describe(&error))?;
     found.collect::<Result<Vec<_>, _>>().map_err(|error| describe(&error))
 }
@@ -191,21 +193,21 @@ fn roots(file: &str, directory: &str) -> Result<RootCertStore, String> {
     }
     let mut paths = Vec::new();
     if !file.is_empty() {
-        paths.push(file.to_owned());
+        paths.push(("tls-ca-cert-file", file.to_owned()));
     }
     if !directory.is_empty() {
         let describe = |error: std::io::Error| format!("tls-ca-cert-dir {directory}: {error}");
         for entry in std::fs::read_dir(directory).map_err(describe)? {
             let path = entry.map_err(describe)?.path();
             if path.is_file() {
-                paths.push(path.to_string_lossy().into_owned());
+                paths.push(("tls-ca-cert-dir", path.to_string_lossy().into_owned()));
             }
         }
     }
     let mut roots = RootCertStore::empty();
-    for path in paths {
-        for certificate in certificates(&path)? {
-            roots.add(certificate).map_err(|error| format!("tls-ca-cert-file {path}: {error}"))?;
+    for (name, path) in paths {
+        for certificate in certificates(name, &path)? {
+            roots.add(certificate).map_err(|error| format!("{name} {path}: {error}"))?;
         }
     }
     Ok(roots)
