@@ -139,6 +139,7 @@ def large_set():
             def send():
                 client.raw(request)
                 equal("reply", client.reply(), b"OK")
+                time.sleep(0.02)
 
             measure(server, f"10 MB SET, {workers} workers", send, 2)
             equal("length", client("STRLEN", "big"), len(value))

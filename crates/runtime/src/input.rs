@@ -8,7 +8,7 @@
 /// While there is so much room, there is no need for more.
 const ROOM_LEAST_BYTES: usize = 4 << 10;
 /// Room for a request that is announced as large and has just begun.
-const ROOM_BEFORE_BYTES: usize = 256 << 10;
+const ROOM_BEFORE_BYTES: usize = 64 << 10;
 /// Room that is made at once for one that has filled this.
 const ROOM_AT_ONCE_BYTES: usize = 16 << 20;
 

@@ -73,7 +73,8 @@ impl Handshake {
             AUTH_NO => builder.with_no_client_auth(),
             mode => builder.with_client_cert_verifier(verifier(config, mode, provider)?),
         };
-        let tls = builder.with_single_cert(certificates(&certificate_file)?, key);
+        let chain = certificates("tls-cert-file", &certificate_file)?;
+        let tls = builder.with_single_cert(chain, key);
         let mut tls = tls.map_err(|error| format!("tls-cert-file {certificate_file}: {error}"))?;
         tls.ignore_client_order = config.flag(config.require("tls-prefer-server-ciphers"));
         keep_sessions(config, &mut tls);
@@ -177,8 +178,9 @@ fn chosen(
     Ok(wanted)
 }
 
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let describe = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+/// The certificates of the file that a parameter names.
+fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let describe = |error: &dyn std::fmt::Display| format!("{name} {path}: {error}");
     let found = CertificateDer::pem_file_iter(path).map_err(|error| describe(&error))?;
     found.collect::<Result<Vec<_>, _>>().map_err(|error| describe(&error))
 }
@@ -191,21 +193,21 @@ fn roots(file: &str, directory: &str) -> Result<RootCertStore, String> {
     }
     let mut paths = Vec::new();
     if !file.is_empty() {
-        paths.push(file.to_owned());
+        paths.push(("tls-ca-cert-file", file.to_owned()));
     }
     if !directory.is_empty() {
         let describe = |error: std::io::Error| format!("tls-ca-cert-dir {directory}: {error}");
         for entry in std::fs::read_dir(directory).map_err(describe)? {
             let path = entry.map_err(describe)?.path();
             if path.is_file() {
-                paths.push(path.to_string_lossy().into_owned());
+                paths.push(("tls-ca-cert-dir", path.to_string_lossy().into_owned()));
             }
         }
     }
     let mut roots = RootCertStore::empty();
-    for path in paths {
-        for certificate in certificates(&path)? {
-            roots.add(certificate).map_err(|error| format!("tls-ca-cert-file {path}: {error}"))?;
+    for (name, path) in paths {
+        for certificate in certificates(name, &path)? {
+            roots.add(certificate).map_err(|error| format!("{name} {path}: {error}"))?;
         }
     }
     Ok(roots)
