@@ -113,7 +113,7 @@ fn open_log(config: &Config) -> Result<Log, StartError> {
 
 /// Shards: few for one worker, which then takes fewer locks for a batch; for several enough that
 /// two batches of 32 keys seldom meet on one.
-fn shards_for(workers: usize) -> usize {
+pub fn shards_for(workers: usize) -> usize {
     match workers {
         1 => 16,
         several => (several * 256).next_power_of_two().min(1 << 14),
