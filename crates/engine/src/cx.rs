@@ -237,9 +237,7 @@ impl<'a, 'k> Db<'a, 'k> {
         let (shard, fx) = self.open(at);
         // A key past its time is removed first: its removal must not count as a change later.
         shard.peek(at, fx);
-        let table = shard.db(at.db).table();
-        let found = table.find(at.hash, key).map(|place| table.get(place));
-        let was_expired = found.is_some_and(|entry| entry.is_expired(at.now_ms));
+        let was_expired = shard.holds_expired(at);
         shard.watch(at, dirty.clone());
         Watch { db: at.db, key: key.into(), was_expired }
     }
@@ -248,9 +246,7 @@ impl<'a, 'k> Db<'a, 'k> {
     pub fn has_expired_since(&mut self, watch: &Watch) -> bool {
         let at = self.at(watch.db, &watch.key);
         let (shard, _) = self.open(at);
-        let table = shard.db(at.db).table();
-        let found = table.find(at.hash, at.key).map(|place| table.get(place));
-        !watch.was_expired && found.is_some_and(|entry| entry.is_expired(at.now_ms))
+        !watch.was_expired && shard.holds_expired(at)
     }
 
     /// One shard by number, for commands that walk the keyspace: the held one, or the free one

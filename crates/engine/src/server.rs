@@ -10,6 +10,7 @@ use crate::stats::Stats;
 use crate::users::Users;
 use crate::waiters::Waiters;
 use config::{Config, ParamId};
+use keyspace::db::Tally;
 use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
 use parking_lot::Mutex;
@@ -206,7 +207,7 @@ impl Server {
     }
 
     /// An outlet for the effects of a batch that starts now.
-    pub fn effects(&self, now_ms: i64, rng: &mut Prng) -> Effects {
+    pub fn effects(&self, now_ms: i64, rng: &mut Prng, tallies: &Arc<[Tally]>) -> Effects {
         // The parameter's two lowest bits say where events are published, the others which.
         let events = EventClass((self.config.int(self.ids.notify_events) >> 2) as u32);
         // Paused clients must find the data as it was: expiry changes it.
@@ -219,7 +220,7 @@ impl Server {
         } else {
             AccessPolicy::lru(now_ms)
         };
-        Effects::new(interest, policy)
+        Effects::new(interest, policy, tallies.clone())
     }
 
     /// Whether the eviction policy counts how often keys are used.

@@ -26,6 +26,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::stats::WorkerStats;
 use crate::waiters::{State, Waiter};
+use keyspace::db::Tally;
 use keyspace::space::Gate as KeyspaceGate;
 use resp::{Limits, Parsed, Partial, Span};
 use std::ops::Range;
@@ -134,6 +135,7 @@ struct Request {
 pub struct Worker {
     /// What it counts.
     pub stats: Arc<WorkerStats>,
+    tallies: Arc<[Tally]>,
     rng: Prng,
     spans: Vec<Span>,
     inline: Vec<u8>,
@@ -163,6 +165,7 @@ impl Worker {
     pub fn new(server: &Server) -> Worker {
         Worker {
             stats: server.stats.add_worker(),
+            tallies: server.keyspace.add_worker(),
             rng: Prng::new(server.host.random()),
             spans: Vec::new(),
             inline: Vec::new(),

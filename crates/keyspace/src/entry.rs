@@ -688,6 +688,20 @@ pub(crate) fn prefetch<T>(target: *const T) {
     let _ = target;
 }
 
+/// Asks the processor for the cache line at `target` in order to write it; a hint without effect on
+/// any value.
+#[inline]
+pub(crate) fn prefetch_to_write<T>(target: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(target.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = target;
+}
+
 fn with_slack(need: usize) -> usize {
     const SLACK_MAX: usize = 1 << 20;
     (need + need.min(SLACK_MAX)).next_multiple_of(ALIGN)

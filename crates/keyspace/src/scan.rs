@@ -11,6 +11,7 @@
 //! orders those that match. The pattern is applied before the hash is computed, so what a pattern
 //! excludes costs one comparison.
 
+use crate::db::Db;
 use crate::entry::Entry;
 use crate::shard::Shard;
 
@@ -64,7 +65,7 @@ pub fn scan_shard<'s>(
     wanted: &mut dyn FnMut(&Entry) -> bool,
     visit: &mut dyn FnMut(&'s Entry),
 ) -> (usize, Option<Cursor>) {
-    let table = shard.db(db).table();
+    let Some(table) = shard.db(db).map(Db::table) else { return (0, None) };
     let cursor = |position: u64| Cursor { shard: from.shard, position };
     let start = from.position << (64 - POSITION_BITS);
     let (segment, next) = table.segment_from(start);
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_walk_over_a_growing_table_returns_each_old_key_once() {
         let keyspace = Keyspace::new(4, 1, 7);
-        let mut fx = Effects::new(Interest::default(), AccessPolicy::lru(0));
+        let mut fx = Effects::new(Interest::default(), AccessPolicy::lru(0), keyspace.add_worker());
         for i in 0..5000 {
             set(&keyspace, &mut fx, format!("old:{i}").as_bytes());
         }

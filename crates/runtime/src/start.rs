@@ -116,7 +116,7 @@ fn open_log(config: &Config) -> Result<Log, StartError> {
 pub fn shards_for(workers: usize) -> usize {
     match workers {
         1 => 16,
-        several => (several * 256).next_power_of_two().min(1 << 14),
+        several => (several * 2048).next_power_of_two().min(1 << 15),
     }
 }
 

@@ -147,7 +147,7 @@ impl Worker {
             return Attempt::Contended;
         }
         let now_ms = server.now_ms();
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         let mut session = Session::new(waiter.client.clone(), Some(waiter.user.clone()));
         session.db = waiter.db;
         session.resp3 = waiter.resp3;

@@ -53,7 +53,7 @@ impl Worker {
         if !locks.try_lock_unsorted(&server.keyspace, &mut self.shards) {
             return Err(Next::Contended);
         }
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         fx.no_touch = conn.session.no_touch;
         if self.requests.len() > 1 {
             prefetch(server, &locks, &self.hashed, conn.session.db);
@@ -222,7 +222,7 @@ impl Worker {
             self.hashed = hashed;
             return Err(Next::Contended);
         }
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         fx.no_touch = conn.session.no_touch;
         let mut timer = Timer::start(server, &self.stats);
         let reply_from = out.len();
@@ -376,7 +376,7 @@ impl Worker {
         let slice_end_ns = server.clock.monotonic_ns() + SLICE_NS;
         let step = loop {
             let mut locks = LockSet::new();
-            let mut fx = server.effects(now_ms, &mut self.rng);
+            let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
             let db = Db::new(&server.keyspace, &mut locks, &mut fx, conn.session.db, now_ms);
             let reply = Writer::new(out, conn.session.resp3);
             let (session, rng) = (&mut conn.session, &mut self.rng);
@@ -421,14 +421,12 @@ impl Worker {
         }
         let started_ns = server.clock.monotonic_ns();
         let now_ms = server.now_ms();
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         let mut more = false;
         for index in shards {
             let Some(mut shard) = server.keyspace.try_shard(index) else { continue };
             for db in 0..server.keyspace.databases() {
-                if server.keyspace.shard_expires(index, db) > 0 {
-                    more |= shard.sweep(db, now_ms, segments_max, &mut fx);
-                }
+                more |= shard.sweep(db, now_ms, segments_max, &mut fx);
             }
         }
         settle(server, &self.stats, &mut self.ready, fx);
@@ -488,7 +486,7 @@ fn lock_everything<'k>(server: &'k Server, conn: &mut Conn, locks: &mut LockSet<
 fn prefetch(server: &Server, locks: &LockSet<'_>, hashed: &[HashedKey], db: u16) {
     let table_of = |key: &HashedKey| {
         let shard = locks.peek(server.keyspace.shard_of(key.hash))?;
-        Some((shard.db(db).table(), key.hash))
+        Some((shard.db(db)?.table(), key.hash))
     };
     let tables: SmallVec<[(&Table, u64); BATCH_MAX]> = hashed.iter().filter_map(table_of).collect();
     tables.iter().for_each(|(table, hash)| table.prefetch_segment(*hash));

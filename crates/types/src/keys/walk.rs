@@ -143,13 +143,9 @@ impl Walk {
             if self.count >= count_max || self.looked - looked_before >= LOOKED_PER_STEP {
                 return Step::More;
             }
-            let rest = if cx.db.keyspace.shard_keys(at.shard, cx.db.index) == 0 {
-                None
-            } else {
-                match self.walk_shard(cx, at, count_max, looked_before + LOOKED_PER_STEP) {
-                    Some(rest) => rest,
-                    None => return Step::Contended,
-                }
+            let rest = match self.walk_shard(cx, at, count_max, looked_before + LOOKED_PER_STEP) {
+                Some(rest) => rest,
+                None => return Step::Contended,
             };
             let shards = cx.db.keyspace.shards();
             self.next = rest.or_else(|| Some(at.next_shard()).filter(|next| next.shard < shards));
