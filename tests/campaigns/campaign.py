@@ -134,6 +134,7 @@ class Server:
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
+                check("the server stops when told to", False, self.text()[-1000:])
                 self.process.kill()
                 self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)

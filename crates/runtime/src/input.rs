@@ -101,7 +101,7 @@ mod tests {
         assert!(input.capacity() <= ROOM_BEFORE_BYTES);
         input.tail(announced);
         assert!(input.capacity() <= 2 * ROOM_BEFORE_BYTES);
-        let arrived = vec![b'x'; ROOM_BEFORE_BYTES];
+        let arrived = vec![b'x'; 2 * ROOM_BEFORE_BYTES];
         input.tail(announced).extend_from_slice(&arrived);
         input.tail(10 << 20);
         assert!((10 << 20..32 << 20).contains(&input.capacity()));
