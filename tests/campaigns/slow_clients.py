@@ -162,6 +162,38 @@ def many_keys():
             equal("empty", client("DBSIZE"), 0)
 
 
+def long_replies():
+    """A reply that is handed over in parts is one reply, whatever is around it."""
+    count = 50_000
+    with Server(workers=1) as server, Client(server) as client:
+        client("DEBUG", "POPULATE", count)
+        wanted = {b"key:%d" % number for number in range(count)}
+        client.raw(encode("KEYS", "*") + encode("PING") + encode("SCAN", 0, "COUNT", 10 * count)
+                   + encode("PING"))
+        equal("KEYS", set(client.reply()) == wanted, True)
+        equal("what follows", client.reply(), b"PONG")
+        cursor, found = client.reply()
+        equal("SCAN", (cursor, set(found) == wanted), (b"0", True))
+        equal("what follows", client.reply(), b"PONG")
+        client("MULTI")
+        client("KEYS", "*")
+        client("PING")
+        keys, pong = client("EXEC")
+        equal("in a transaction", (set(keys) == wanted, pong), (True, b"PONG"))
+        client.raw(encode("CLIENT", "REPLY", "SKIP") + encode("KEYS", "*") + encode("PING"))
+        equal("skipped", client.reply(), b"PONG")
+        client.raw(encode("CLIENT", "REPLY", "OFF") + encode("KEYS", "*")
+                   + encode("CLIENT", "REPLY", "ON"))
+        equal("switched off", client.reply(), b"OK")
+        for number in range(20):
+            leaver = Client(server)
+            leaver.send("KEYS", "*")
+            if number % 2:
+                leaver.socket.recv(1000)
+            leaver.reset()
+        check("those who left are gone", wait_until(lambda: server.clients() == 1))
+
+
 if __name__ == "__main__":
     run(slow_readers, endless_pipeline, half_open, gone_while_waiting, byte_by_byte, large_set,
-        many_keys)
+        many_keys, long_replies)
