@@ -1,17 +1,35 @@
 #!/usr/bin/env python3
 """Clients that are slow, greedy or die, and what others notice of them."""
 
+import os
 import random
+import signal
 import socket
 import threading
 import time
 
 from campaign import (
-    Client, LONG, Server, check, encode, equal, figure, measure, run, wait_until,
+    Client, LONG, PING_MAX_MS, Server, check, encode, equal, figure, measure, percentile, run,
+    wait_until, watch,
 )
 
 KEYS = 5_000_000 if LONG else 200_000
 MB = 1 << 20
+
+
+def control():
+    """A server that is held up is found out: the measure can fail."""
+    with Server() as server:
+
+        def hold_up():
+            for _ in range(30):
+                os.kill(server.pid, signal.SIGSTOP)
+                time.sleep(0.02)
+                os.kill(server.pid, signal.SIGCONT)
+                time.sleep(0.02)
+
+        _, adjusted = watch(server, hold_up)
+        check("seen", percentile(adjusted, 99.9) > PING_MAX_MS, percentile(adjusted, 99.9))
 
 
 def slow_readers():
@@ -195,5 +213,5 @@ def long_replies():
 
 
 if __name__ == "__main__":
-    run(slow_readers, endless_pipeline, half_open, gone_while_waiting, byte_by_byte, large_set,
+    run(control, slow_readers, endless_pipeline, half_open, gone_while_waiting, byte_by_byte, large_set,
         many_keys, long_replies)
