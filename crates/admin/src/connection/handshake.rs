@@ -234,10 +234,6 @@ fn introduce(cx: &mut Cx<'_, '_>) {
     reply.bulk(b"standalone");
     reply.bulk(b"role");
     reply.bulk(b"master");
-    if !zone.is_empty() {
-        reply.bulk(b"availability_zone");
-        reply.bulk(zone.as_bytes());
-    }
     reply.bulk(b"modules");
     reply.array(modules.len());
     for module in modules {
@@ -250,5 +246,9 @@ fn introduce(cx: &mut Cx<'_, '_>) {
         reply.bulk(b"");
         reply.bulk(b"args");
         reply.array(0);
+    }
+    if !zone.is_empty() {
+        reply.bulk(b"availability_zone");
+        reply.bulk(zone.as_bytes());
     }
 }
