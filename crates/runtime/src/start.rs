@@ -189,11 +189,10 @@ fn main_loop(
         let server = server.clone();
         let name = format!("worker-{index}");
         // Made here, where a system that is out of descriptors can still stop the start.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = worker::runtime(&server)?;
         std::thread::Builder::new()
             .name(name)
-            .spawn(move || worker::run(&runtime, server, shards, receiver))?;
+            .spawn(move || worker::run(runtime, server, shards, receiver))?;
         senders.push(sender);
     }
     let dealer = Rc::new(Dealer { server: server.clone(), workers: senders, turn: Cell::new(0) });

@@ -5,14 +5,17 @@ use crate::stream::Stream;
 use crate::tls::Handshake;
 use engine::clients::Client;
 use engine::port::LogLevel;
+use engine::stats::WorkerStats;
 use engine::{Conn, Server, Session, Worker};
 use std::cell::RefCell;
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
@@ -67,23 +70,65 @@ impl Local {
     }
 }
 
+/// Measures the rounds of a worker's event loop, from the moment it wakes until it waits again.
+///
+/// Under a load that never lets the worker wait, a round goes on; it is counted when it ends.
+#[derive(Default)]
+pub struct Rounds {
+    stats: OnceLock<Arc<WorkerStats>>,
+    woken_ns: AtomicU64,
+}
+
+impl Rounds {
+    // Ordering: relaxed; only the worker's own thread comes here.
+    fn begin(&self, server: &Server) {
+        self.woken_ns.store(server.clock.monotonic_ns(), Ordering::Relaxed);
+    }
+
+    fn end(&self, server: &Server) {
+        let (Some(stats), since_ns) = (self.stats.get(), self.woken_ns.load(Ordering::Relaxed))
+        else {
+            return;
+        };
+        if since_ns != 0 {
+            stats.cycles.add(1);
+            stats.cycles_ns.add(server.clock.monotonic_ns().saturating_sub(since_ns));
+        }
+    }
+}
+
+/// The runtime of a worker.
+pub fn runtime(server: &Arc<Server>) -> io::Result<(Runtime, Arc<Rounds>)> {
+    let rounds = Arc::new(Rounds::default());
+    let (waking, waiting) = ((server.clone(), rounds.clone()), (server.clone(), rounds.clone()));
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_unpark(move || waking.1.begin(&waking.0))
+        .on_thread_park(move || waiting.1.end(&waiting.0))
+        .build()?;
+    Ok((runtime, rounds))
+}
+
 /// Runs a worker on its runtime until its channel closes. `shards` are those it keeps free of
 /// expired keys.
 pub fn run(
-    runtime: &Runtime,
+    (runtime, rounds): (Runtime, Arc<Rounds>),
     server: Arc<Server>,
     shards: Range<u16>,
     mut accepted: UnboundedReceiver<Accepted>,
 ) {
+    let worker = Worker::new(&server);
+    rounds.stats.get_or_init(|| worker.stats.clone());
     let local = Rc::new(Local {
         shared: RefCell::new(Shared {
-            worker: Worker::new(&server),
+            worker,
             input: Vec::with_capacity(BUFFER_BYTES),
             output: Vec::with_capacity(BUFFER_BYTES),
         }),
         buffer_bytes: BUFFER_BYTES,
     });
-    LocalSet::new().block_on(runtime, async move {
+    LocalSet::new().block_on(&runtime, async move {
         tokio::task::spawn_local(sweep(server.clone(), local.clone(), shards));
         while let Some(Accepted { socket, client }) = accepted.recv().await {
             tokio::task::spawn_local(serve(server.clone(), local.clone(), socket, client));

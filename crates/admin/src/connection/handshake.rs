@@ -218,8 +218,10 @@ fn hello(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 /// Tells who the server is.
 fn introduce(cx: &mut Cx<'_, '_>) {
     let modules: Vec<_> = cx.server.registry.modules().iter().filter(|m| m.version > 0).collect();
+    let config = &cx.server.config;
+    let zone = config.text(config.require("availability-zone"));
     let reply = &mut cx.reply;
-    reply.map(7);
+    reply.map(7 + usize::from(!zone.is_empty()));
     reply.bulk(b"server");
     reply.bulk(SERVER_NAME.as_bytes());
     reply.bulk(b"version");
@@ -244,5 +246,9 @@ fn introduce(cx: &mut Cx<'_, '_>) {
         reply.bulk(b"");
         reply.bulk(b"args");
         reply.array(0);
+    }
+    if !zone.is_empty() {
+        reply.bulk(b"availability_zone");
+        reply.bulk(zone.as_bytes());
     }
 }
