@@ -189,7 +189,7 @@ impl Worker {
         let index = command.map(|command| command.index);
         conn.session.client.note_activity(server.now_ms(), index, 1);
         let from = out.len();
-        Writer::new(out, conn.session.resp3).error(error.as_str());
+        Writer::new(out, conn.session.resp3).error_bytes(error.as_bytes());
         apply_reply_mode(&mut conn.session, from, out);
     }
 
@@ -478,7 +478,7 @@ fn finish(
 ) -> bool {
     let Err(error) = result else { return false };
     out.truncate(reply_from);
-    Writer::new(out, resp3).error(error.as_str());
+    Writer::new(out, resp3).error_bytes(error.as_bytes());
     server.stats.count_error(error.code());
     true
 }

@@ -83,3 +83,16 @@ proptest! {
         }
     }
 }
+
+/// Longest embedded values by length of the key, as measured on Redis 8.2.3.
+#[test]
+fn short_strings_are_embedded() {
+    let measured = [(1, 40, 32), (10, 31, 23), (31, 10, 2), (33, 8, 0)];
+    for (key_len, plain, expiring) in measured {
+        for (expires, len) in [(false, plain), (true, expiring)] {
+            assert!(is_embedded(key_len, len, expires), "{key_len} {len}");
+            assert!(!is_embedded(key_len, len + 1, expires), "{key_len} {len}");
+        }
+    }
+    assert!(!is_embedded(50, 0, false));
+}

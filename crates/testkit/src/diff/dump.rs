@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::known;
+use super::known::{self, Case};
 use super::pair::Difference;
 use crate::pattern::Pattern;
 use crate::quote;
@@ -52,7 +52,7 @@ pub fn compare(ours: &mut Client, reference: &mut Client) -> io::Result<Option<F
         let (a, b) = (dump(ours, database, a)?, dump(reference, database, b)?);
         for key in a.keys().chain(b.keys()) {
             let place = format!("key {} of database {database}", quote::argument(key));
-            if let Some(finding) = compare_entries(place, a.get(key), b.get(key)) {
+            if let Some(finding) = compare_entries(place, key, a.get(key), b.get(key)) {
                 return Ok(Some(finding));
             }
         }
@@ -95,11 +95,13 @@ fn check_scan(
 
 fn compare_entries(
     what: String,
+    key: &[u8],
     ours: Option<&Entry>,
     reference: Option<&Entry>,
 ) -> Option<Finding> {
     let finding = |name, ours: &str, reference: &str| {
-        let known = known::reason(name, ours, reference).is_some();
+        let args = [key.to_vec()];
+        let known = known::reason(&Case { command: name, args: &args, ours, reference }).is_some();
         let (ours, reference) = (ours.to_owned(), reference.to_owned());
         (!known).then(|| Finding { what: what.clone(), name, ours, reference })
     };

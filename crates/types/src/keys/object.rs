@@ -4,7 +4,7 @@ use super::{KEYSPACE, count};
 use engine::command::{Arg, Command, Flags, KeyFlags, KeySpec, command, container, key};
 use engine::error::CmdError;
 use engine::{Args, CmdResult, Cx, Outcome, help};
-use keyspace::{Entry, Str, View, access};
+use keyspace::{Entry, access};
 
 pub(super) const COMMANDS: &[Command] = &[container("OBJECT", SUBCOMMANDS)
     .summary("Holds commands that tell how values are stored and used.")
@@ -45,33 +45,11 @@ const fn about(name: &'static str, handler: engine::command::Handler) -> Command
 }
 
 fn encoding(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    match count(cx, args.at(2), encoding_of) {
+    match count(cx, args.at(2), Entry::encoding) {
         Some(name) => cx.reply.bulk(name.as_bytes()),
         None => cx.reply.null(),
     }
     Ok(Outcome::Done)
-}
-
-fn encoding_of(entry: &Entry) -> &'static str {
-    match entry.view() {
-        View::Boxed(boxed) => boxed.encoding(),
-        View::Str(Str::Int(_)) => "int",
-        View::Str(Str::Bytes(bytes)) => {
-            let expires = entry.expire_at_ms().is_some();
-            let fits = is_embedded(entry.key().len(), bytes.len(), expires);
-            if fits && !entry.is_raw() { "embstr" } else { "raw" }
-        }
-    }
-}
-
-/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The expiry
-/// takes 8 bytes of it, which longer keys have set aside elsewhere.
-fn is_embedded(key_len: usize, value_len: usize, expires: bool) -> bool {
-    const ROOM: usize = 41;
-    const EXPIRY: usize = 8;
-    const KEY_SHORT_MAX: usize = 31;
-    let room = if expires && key_len <= KEY_SHORT_MAX { ROOM - EXPIRY } else { ROOM };
-    key_len.saturating_add(value_len) <= room
 }
 
 fn freq(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
@@ -113,22 +91,4 @@ fn refcount(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         None => cx.reply.null(),
     }
     Ok(Outcome::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Longest embedded values by length of the key, as measured on Redis 8.2.3.
-    #[test]
-    fn short_strings_are_embedded() {
-        let measured = [(1, 40, 32), (10, 31, 23), (31, 10, 2), (32, 9, 9), (40, 1, 1)];
-        for (key_len, plain, expiring) in measured {
-            for (expires, len) in [(false, plain), (true, expiring)] {
-                assert!(is_embedded(key_len, len, expires), "{key_len} {len}");
-                assert!(!is_embedded(key_len, len + 1, expires), "{key_len} {len}");
-            }
-        }
-        assert!(!is_embedded(50, 0, false));
-    }
 }
