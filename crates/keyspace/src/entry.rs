@@ -367,6 +367,15 @@ impl Entry {
         self.header().flags & FLAG_RAW != 0
     }
 
+    /// What of the encoding goes along with the value: once apart from its key it stays so, even where it
+    /// would fit beside another key or without an expiry.
+    fn raw_flag(&self) -> u8 {
+        match self.view() {
+            View::Str(_) if self.encoding() == RAW => FLAG_RAW,
+            _ => 0,
+        }
+    }
+
     /// Milliseconds since 1970 at which the entry expires.
     #[inline]
     pub fn expire_at_ms(&self) -> Option<i64> {
@@ -437,8 +446,7 @@ impl Entry {
 
     /// Gives the entry an expiry or takes it away by moving it into a block with the other shape.
     pub fn set_expiry_moving(&mut self, expire_at_ms: Option<i64>) {
-        // What did not fit with an expiry stays outside when the expiry is gone.
-        let raw = if self.encoding() == RAW { FLAG_RAW } else { 0 };
+        let raw = self.raw_flag();
         let mut moved = match self.take_boxed() {
             Some(boxed) => self.rebuilt(NewValue::Boxed(boxed), expire_at_ms),
             None => self.rebuilt(self.new_value(), expire_at_ms),
@@ -542,8 +550,7 @@ impl Entry {
 
     /// The entry under another key (and expiry), the value moved, not copied where it is boxed.
     pub fn rekeyed(mut self, key: &[u8], expire_at_ms: Option<i64>) -> Entry {
-        let access = self.access();
-        let raw = self.header().flags & FLAG_RAW;
+        let (access, raw) = (self.access(), self.raw_flag());
         let mut moved = match self.take_boxed() {
             Some(boxed) => Entry::new(key, NewValue::Boxed(boxed), expire_at_ms, access),
             None => Entry::new(key, self.new_value(), expire_at_ms, access),
@@ -560,7 +567,7 @@ impl Entry {
             }
             View::Str(_) => Entry::new(key, self.new_value(), expire_at_ms, access),
         };
-        copy.header_mut().flags |= self.header().flags & FLAG_RAW;
+        copy.header_mut().flags |= self.raw_flag();
         copy
     }
 

@@ -96,3 +96,15 @@ fn short_strings_are_embedded() {
     }
     assert!(!is_embedded(50, 0, false));
 }
+
+/// As Redis has it: a value that did not fit stays apart when there is more room.
+#[test]
+fn raw_stays_raw() {
+    let entry = || Entry::new(b"k15", NewValue::Bytes(&[b'a'; 36]), Some(9), 0);
+    let mut persisted = entry();
+    persisted.set_expiry_moving(None);
+    for entry in [entry().copied(b"k", None, 0), entry().rekeyed(b"k", None), persisted] {
+        assert_eq!(entry.encoding(), "raw");
+    }
+    assert_eq!(Entry::new(b"k15", NewValue::Bytes(&[b'a'; 36]), None, 0).encoding(), "embstr");
+}
