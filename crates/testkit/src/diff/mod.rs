@@ -130,7 +130,10 @@ fn examine(
     let result = reproduce(pair, protocol, &mut plays, difference);
     match result {
         Ok(true) => drop(summary.differences.insert(signature, 1)),
-        Ok(false) => *summary.races.entry(signature).or_default() += 1,
+        Ok(false) => {
+            println!("\n# RESP{protocol}, not seen again: {difference}");
+            *summary.races.entry(signature).or_default() += 1;
+        }
         // A server that is gone cannot replay: what brought it down is all there is to tell.
         Err(error) => {
             println!("\n# RESP{protocol}: {difference}\n# then: {error}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::compare::{Rule, lines, notation};
 use super::dump;
-use super::known::{self, Case};
+use super::known::Judge;
 use crate::pattern::Pattern;
 use crate::quote;
 use crate::target::{Arrival, Client, Target, append_request, identify};
@@ -90,19 +90,14 @@ pub struct Outcome {
 pub struct Pair {
     ours: Side,
     reference: Side,
-    /// Two servers of one family: what is known of them goes either way.
-    alike: bool,
+    judge: Judge,
 }
 
 impl Pair {
     pub fn connect(mut ours: Box<dyn Target>, mut reference: Box<dyn Target>) -> io::Result<Pair> {
-        let alike = identify(ours.as_mut())?.family == identify(reference.as_mut())?.family;
-        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)?, alike })
-    }
-
-    fn reason(&self, case: Case<'_>) -> Option<&'static str> {
-        let turned = Case { ours: case.reference, reference: case.ours, ..case };
-        known::reason(&case).or_else(|| known::reason(&turned).filter(|_| self.alike))
+        let family = identify(reference.as_mut())?.family;
+        let judge = Judge { family, alike: identify(ours.as_mut())?.family == family };
+        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)?, judge })
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -140,9 +135,8 @@ impl Pair {
                 let deviations = deviations(play, &queued, ours, reference);
                 note_queued(play, reference, &mut queued);
                 for Deviation { play, ours, reference } in deviations {
-                    let (command, args) = (&play.name, &play.args);
-                    let case = Case { command, args, ours: &ours, reference: &reference };
-                    if let Some(reason) = self.reason(case) {
+                    let (name, args) = (&play.name, &play.args);
+                    if let Some(reason) = self.judge.reason(name, args, &ours, &reference) {
                         *explained.entry(reason).or_default() += 1;
                         if play.read_only {
                             continue;
@@ -159,7 +153,8 @@ impl Pair {
         // A transaction that is still open would swallow the questions.
         self.ours.settle(protocol)?;
         self.reference.settle(protocol)?;
-        let difference = dump::compare(&mut self.ours.client, &mut self.reference.client)?;
+        let (ours, reference) = (&mut self.ours.client, &mut self.reference.client);
+        let difference = dump::compare(ours, reference, self.judge)?;
         Ok(Outcome { commands: done, difference: difference.map(|d| d.at(done)) })
     }
 
