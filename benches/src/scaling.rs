@@ -1,8 +1,9 @@
-//! How throughput grows with workers, without sockets and without a load generator to share cores with:
-//! each thread drives its own worker and connections over pipelined requests, all on one keyspace.
+//! How throughput grows with workers, without sockets and without a load generator to share cores
+//! with: each thread drives its own worker and connections over pipelined requests, all on one
+//! keyspace.
 //!
-//! `scaling [--keys N] [--seconds S] [--pipeline P ...]` prints requests per second of one thread and of
-//! two, in alternating rounds, and the ratio of the medians.
+//! `scaling [--keys N] [--seconds S] [--pipeline P ...]` prints requests per second of one thread
+//! and of two, in alternating rounds, and the ratio of the medians.
 
 use config::{Config, tables};
 use engine::clients::{Peer, Transport};

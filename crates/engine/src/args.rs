@@ -75,12 +75,6 @@ impl<'a> Args<'a> {
         stdx::num::parse_f64(self.required(index)?).ok_or(error::NOT_FLOAT)
     }
 
-    /// A word as text for an error message: lossy, and cut to 128 bytes.
-    pub fn lossy(&self, index: usize) -> String {
-        let word = self.get(index).unwrap_or_default();
-        String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned()
-    }
-
     /// An owned copy of all words, for requests that outlive their buffer.
     pub fn to_owned(&self) -> OwnedArgs {
         let size = self.spans.iter().map(|span| span.len as usize).sum();

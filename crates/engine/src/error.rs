@@ -2,30 +2,60 @@
 
 use std::borrow::Cow;
 
-/// An error reply without the leading minus: a code word, a space, a text.
+/// An error reply without the leading minus: a code word, a space, a text. Bytes, since it may
+/// quote what the client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CmdError(Cow<'static, str>);
+pub struct CmdError(Cow<'static, [u8]>);
+
+/// Most bytes of a word that errors about unknown commands and subcommands quote.
+pub const QUOTED_SHORT_MAX: usize = 128;
 
 impl CmdError {
     /// A fixed text.
     pub const fn fixed(text: &'static str) -> CmdError {
-        CmdError(Cow::Borrowed(text))
+        CmdError(Cow::Borrowed(text.as_bytes()))
     }
 
     /// A text made for the occasion.
     pub fn text(text: String) -> CmdError {
+        CmdError::bytes(text.into_bytes())
+    }
+
+    /// The same where it is no UTF-8.
+    pub const fn bytes(text: Vec<u8>) -> CmdError {
         CmdError(Cow::Owned(text))
     }
 
+    /// A text around a word of the client's, which is quoted up to its first NUL.
+    pub fn quoting(before: &str, word: &[u8], after: &str) -> CmdError {
+        CmdError::bytes([before.as_bytes(), until_nul(word), after.as_bytes()].concat())
+    }
+
+    /// The same, quoting at most [`QUOTED_SHORT_MAX`] bytes.
+    pub fn quoting_short(before: &str, word: &[u8], after: &str) -> CmdError {
+        CmdError::quoting(before, &word[..word.len().min(QUOTED_SHORT_MAX)], after)
+    }
+
     /// The reply's text.
-    pub fn as_str(&self) -> &str {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The reply's text, for people.
+    pub fn as_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
     }
 
     /// The code word, as the error statistics count it.
     pub fn code(&self) -> &str {
-        self.0.split(' ').next().unwrap_or_default()
+        let word = self.0.split(|byte| *byte == b' ').next().unwrap_or_default();
+        std::str::from_utf8(word).unwrap_or_default()
     }
+}
+
+/// A word up to its first NUL, which is where error messages end it.
+pub fn until_nul(word: &[u8]) -> &[u8] {
+    word.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// An argument is not what the grammar asks for.

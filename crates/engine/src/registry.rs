@@ -6,7 +6,7 @@
 
 use crate::args::Args;
 use crate::command::{ArgKind, Categories, Command, Flags, KeySpec};
-use crate::error::{self, CmdError};
+use crate::error::{self, CmdError, QUOTED_SHORT_MAX, until_nul};
 use crate::info::InfoSection;
 use crate::keys;
 use crate::module::Module;
@@ -327,29 +327,23 @@ fn key_args_are_described(args: &[crate::command::Arg], specs: usize) -> bool {
 /// `ERR unknown command`, with the name and the first arguments, each cut so that 128 bytes
 /// suffice.
 fn unknown_command(args: Args<'_>) -> CmdError {
-    const SHOWN_MAX: usize = 128;
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for word in args.from(1).iter() {
-        if shown.len() >= SHOWN_MAX {
+        let Some(room) = QUOTED_SHORT_MAX.checked_sub(shown.len()).filter(|room| *room > 0) else {
             break;
-        }
-        let room = SHOWN_MAX - shown.len();
-        shown.push('\'');
-        shown.push_str(&printable(word, room));
-        shown.push_str("' ");
+        };
+        shown.push(b'\'');
+        shown.extend_from_slice(until_nul(&word[..word.len().min(room)]));
+        shown.extend_from_slice(b"' ");
     }
-    let name = printable(args.at(0), SHOWN_MAX);
-    CmdError::text(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
-}
-
-/// A word up to its first NUL, at most `max` bytes of it.
-fn printable(word: &[u8], max: usize) -> String {
-    let end = word.iter().position(|byte| *byte == 0).unwrap_or(word.len()).min(max);
-    String::from_utf8_lossy(&word[..end]).into_owned()
+    let name = args.at(0);
+    let name = until_nul(&name[..name.len().min(QUOTED_SHORT_MAX)]);
+    let parts = [b"ERR unknown command '", name, b"', with args beginning with: ", &shown];
+    CmdError::bytes(parts.concat())
 }
 
 fn unknown_subcommand(parent: &Registered, args: Args<'_>) -> CmdError {
-    let word = printable(args.at(1), 128);
     let upper = parent.name.to_ascii_uppercase();
-    CmdError::text(format!("ERR unknown subcommand '{word}'. Try {upper} HELP."))
+    let after = format!("'. Try {upper} HELP.");
+    CmdError::quoting_short("ERR unknown subcommand '", args.at(1), &after)
 }

@@ -20,9 +20,9 @@ const EXEC_ABORT: CmdError =
 
 /// The error for an EXEC that was itself refused.
 pub(crate) fn aborted_by(error: &CmdError) -> CmdError {
-    let text = error.as_str();
-    let reason = text.strip_prefix("ERR ").unwrap_or(text);
-    CmdError::text(format!("EXECABORT Transaction discarded because of: {reason}"))
+    let text = error.as_bytes();
+    let reason = text.strip_prefix(b"ERR ").unwrap_or(text);
+    CmdError::bytes([b"EXECABORT Transaction discarded because of: ", reason].concat())
 }
 
 /// Takes a reply back that the client does not want.
@@ -141,7 +141,7 @@ impl Run<'_, '_> {
         let failed = result.is_err();
         if let Err(error) = result {
             out.truncate(from);
-            Writer::new(out, session.resp3).error(error.as_str());
+            Writer::new(out, session.resp3).error_bytes(error.as_bytes());
             server.stats.count_error(error.code());
         }
         timer.stop(session, command, args, failed);

@@ -27,6 +27,8 @@ const FLAG_EXPIRY: u8 = 1;
 const FLAG_LONG: u8 = 2;
 const FLAG_INT: u8 = 4;
 const FLAG_BOXED: u8 = 8;
+/// The encoding of a string that Redis keeps apart from its key.
+const RAW: &str = "raw";
 /// Set on a string that was edited in place: its encoding is reported as `raw` whatever its length.
 const FLAG_RAW: u8 = 16;
 const FLAG_WORD: u8 = FLAG_INT | FLAG_BOXED;
@@ -388,7 +390,7 @@ impl Entry {
             View::Str(Str::Bytes(bytes)) => {
                 let expires = self.expire_at_ms().is_some();
                 let fits = is_embedded(self.key().len(), bytes.len(), expires);
-                if fits && !self.is_raw() { "embstr" } else { "raw" }
+                if fits && !self.is_raw() { "embstr" } else { RAW }
             }
         })
     }
@@ -396,6 +398,15 @@ impl Entry {
     /// Whether the string was edited in place since it was set as a whole.
     pub fn is_raw(&self) -> bool {
         self.header().flags & FLAG_RAW != 0
+    }
+
+    /// What of the encoding goes along with the value: once apart from its key it stays so, even
+    /// where it would fit beside another key or without an expiry.
+    fn raw_flag(&self) -> u8 {
+        match self.view() {
+            View::Str(_) if self.encoding() == Some(RAW) => FLAG_RAW,
+            _ => 0,
+        }
     }
 
     /// Milliseconds since 1970 at which the entry expires.
@@ -468,7 +479,7 @@ impl Entry {
 
     /// Gives the entry an expiry or takes it away by moving it into a block with the other shape.
     pub fn set_expiry_moving(&mut self, expire_at_ms: Option<i64>) {
-        let raw = self.header().flags & FLAG_RAW;
+        let raw = self.raw_flag();
         let mut moved = match self.take_boxed() {
             Some(boxed) => self.rebuilt(NewValue::Boxed(boxed), expire_at_ms),
             None => self.rebuilt(self.new_value(), expire_at_ms),
@@ -605,8 +616,7 @@ impl Entry {
 
     /// The entry under another key (and expiry), the value moved, not copied where it is boxed.
     pub fn rekeyed(mut self, key: &[u8], expire_at_ms: Option<i64>) -> Entry {
-        let access = self.access();
-        let raw = self.header().flags & FLAG_RAW;
+        let (access, raw) = (self.access(), self.raw_flag());
         let mut moved = match self.take_boxed() {
             Some(boxed) => Entry::new(key, NewValue::Boxed(boxed), expire_at_ms, access),
             None => Entry::new(key, self.new_value(), expire_at_ms, access),
@@ -625,7 +635,7 @@ impl Entry {
                 Entry::new(key, self.new_value(), expire_at_ms, access)
             }
         };
-        copy.header_mut().flags |= self.header().flags & FLAG_RAW;
+        copy.header_mut().flags |= self.raw_flag();
         copy
     }
 
@@ -711,13 +721,13 @@ fn block_layout(size: usize) -> Layout {
     Layout::from_size_align(size, ALIGN).expect("an entry's parts are bounded, so is its block")
 }
 
-/// Whether Redis would keep a string of this length in one block of 64 bytes with its key. The
-/// expiry takes 8 bytes of it, which longer keys have set aside elsewhere.
+/// Whether Redis would keep a string of this length in one block of 64 bytes with its key and, if
+/// there is one, the expiry. (With keys from 32 bytes on that expire, Redis' answer depends on how
+/// the key came to be.)
 fn is_embedded(key_len: usize, value_len: usize, expires: bool) -> bool {
     const ROOM: usize = 41;
     const EXPIRY: usize = 8;
-    const KEY_SHORT_MAX: usize = 31;
-    let room = if expires && key_len <= KEY_SHORT_MAX { ROOM - EXPIRY } else { ROOM };
+    let room = if expires { ROOM - EXPIRY } else { ROOM };
     key_len.saturating_add(value_len) <= room
 }
 

@@ -32,8 +32,8 @@ pub struct Keyspace {
     gate: Arc<AtomicUsize>,
 }
 
-/// Waits a little for a lock that is taken. Looks before it tries: a failed attempt would take the cache
-/// line from whoever holds the lock.
+/// Waits a little for a lock that is taken. Looks before it tries: a failed attempt would take the
+/// cache line from whoever holds the lock.
 #[cold]
 fn spin(lock: &Mutex<Shard>) -> Option<MutexGuard<'_, Shard>> {
     for _ in 0..SPINS_MAX {

@@ -1,6 +1,5 @@
 //! The first words of a connection: greeting, authentication, database; and the last ones.
 
-use super::quoted;
 use crate::connection::client;
 use engine::args::Args;
 use engine::command::{Categories, Command, Flags, block, command, integer, string};
@@ -189,8 +188,7 @@ fn parse_hello(args: Args<'_>) -> Result<Hello<'_>, CmdError> {
             hello.name = Some(args.at(i + 1));
             i += 2;
         } else {
-            let option = quoted(option);
-            return Err(CmdError::text(format!("ERR Syntax error in HELLO option '{option}'")));
+            return Err(CmdError::quoting("ERR Syntax error in HELLO option '", option, "'"));
         }
     }
     Ok(hello)

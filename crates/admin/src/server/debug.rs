@@ -121,7 +121,7 @@ fn rewrite_all(cx: &mut Cx, _: Args) -> CmdResult {
 }
 
 fn reply_error(_: &mut Cx, args: Args) -> CmdResult {
-    Err(CmdError::text(String::from_utf8_lossy(args.at(2)).into_owned()))
+    Err(CmdError::bytes(args.at(2).to_vec()))
 }
 
 fn log(cx: &mut Cx, args: Args) -> CmdResult {

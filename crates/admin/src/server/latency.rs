@@ -135,11 +135,11 @@ fn histogram(cx: &mut Cx, args: Args) -> CmdResult {
 
 fn graph(cx: &mut Cx, args: Args) -> CmdResult {
     let Some(series) = cx.server.latency.event(args.at(2)) else {
-        let event = args.lossy(2);
-        return Err(CmdError::text(format!("ERR No samples available for event '{event}'")));
+        let before = "ERR No samples available for event '";
+        return Err(CmdError::quoting(before, args.at(2), "'"));
     };
     let now_s = cx.server.clock.unix_us() / 1_000_000;
-    let text = draw(&args.lossy(2), &series, now_s);
+    let text = draw(&String::from_utf8_lossy(args.at(2)), &series, now_s);
     cx.reply.verbatim("txt", text.as_bytes());
     Ok(Outcome::Done)
 }

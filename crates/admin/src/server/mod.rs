@@ -57,10 +57,8 @@ const OPERATOR: Flags = ADMIN.or(Flags::NOSCRIPT);
 
 /// The error for a word or a number of words that a command does not know after itself.
 fn unknown_in(command: &str, args: Args) -> CmdError {
-    CmdError::text(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{}'. Try {command} HELP.",
-        args.lossy(1)
-    ))
+    let before = "ERR unknown subcommand or wrong number of arguments for '";
+    CmdError::quoting_short(before, args.at(1), &format!("'. Try {command} HELP."))
 }
 
 fn time(cx: &mut Cx, _: Args) -> CmdResult {

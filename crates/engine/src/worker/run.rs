@@ -201,7 +201,7 @@ impl Worker {
         let index = command.map(|command| command.index);
         conn.session.client.note_activity(server.now_ms(), index, 0);
         let from = out.len();
-        Writer::new(out, conn.session.resp3).error(error.as_str());
+        Writer::new(out, conn.session.resp3).error_bytes(error.as_bytes());
         apply_reply_mode(&mut conn.session, from, out);
     }
 
@@ -513,7 +513,7 @@ fn finish(
 #[cold]
 fn fail(server: &Server, error: &CmdError, reply_from: usize, reply: &mut Writer<'_>) -> bool {
     reply.out.truncate(reply_from);
-    reply.error(error.as_str());
+    reply.error_bytes(error.as_bytes());
     server.stats.count_error(error.code());
     true
 }

@@ -107,7 +107,7 @@ proptest! {
 /// Longest embedded values by length of the key, as measured on Redis 8.2.3.
 #[test]
 fn short_strings_are_embedded() {
-    let measured = [(1, 40, 32), (10, 31, 23), (31, 10, 2), (32, 9, 9), (40, 1, 1)];
+    let measured = [(1, 40, 32), (10, 31, 23), (31, 10, 2), (33, 8, 0)];
     for (key_len, plain, expiring) in measured {
         for (expires, len) in [(false, plain), (true, expiring)] {
             assert!(is_embedded(key_len, len, expires), "{key_len} {len}");
@@ -115,4 +115,19 @@ fn short_strings_are_embedded() {
         }
     }
     assert!(!is_embedded(50, 0, false));
+}
+
+/// As Redis has it: a value that did not fit stays apart when there is more room.
+#[test]
+fn raw_stays_raw() {
+    let entry = || Entry::new(b"k15", NewValue::Bytes(&[b'a'; 36]), Some(9), 0);
+    let mut persisted = entry();
+    persisted.set_expiry_moving(None);
+    for entry in [entry().copied(b"k", None, 0), entry().rekeyed(b"k", None), persisted] {
+        assert_eq!(entry.encoding(), Some("raw"));
+    }
+    assert_eq!(
+        Entry::new(b"k15", NewValue::Bytes(&[b'a'; 36]), None, 0).encoding(),
+        Some("embstr")
+    );
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::known;
+use super::known::Judge;
 use super::pair::Difference;
 use crate::pattern::Pattern;
 use crate::quote;
@@ -39,7 +39,11 @@ struct Entry {
 }
 
 /// Dumps both keyspaces and returns the first thing that differs.
-pub fn compare(ours: &mut Client, reference: &mut Client) -> io::Result<Option<Finding>> {
+pub fn compare(
+    ours: &mut Client,
+    reference: &mut Client,
+    judge: Judge,
+) -> io::Result<Option<Finding>> {
     let (our_keys, their_keys) = (all_keys(ours)?, all_keys(reference)?);
     for database in 0..DATABASES {
         let (a, b) = (&our_keys[database], &their_keys[database]);
@@ -51,9 +55,12 @@ pub fn compare(ours: &mut Client, reference: &mut Client) -> io::Result<Option<F
         }
         let (a, b) = (dump(ours, database, a)?, dump(reference, database, b)?);
         for key in a.keys().chain(b.keys()) {
-            let place = format!("key {} of database {database}", quote::argument(key));
-            if let Some(finding) = compare_entries(place, a.get(key), b.get(key)) {
-                return Ok(Some(finding));
+            let Some((name, ours, reference)) = compare_entries(a.get(key), b.get(key)) else {
+                continue;
+            };
+            if judge.reason(name, std::slice::from_ref(key), &ours, &reference).is_none() {
+                let what = format!("key {} of database {database}", quote::argument(key));
+                return Ok(Some(Finding { what, name, ours, reference }));
             }
         }
     }
@@ -93,16 +100,13 @@ fn check_scan(
     }))
 }
 
+/// What differs first, with our side of it and the reference's.
 fn compare_entries(
-    what: String,
     ours: Option<&Entry>,
     reference: Option<&Entry>,
-) -> Option<Finding> {
-    let finding = |name, ours: &str, reference: &str| {
-        let known = known::reason(name, ours, reference).is_some();
-        let (ours, reference) = (ours.to_owned(), reference.to_owned());
-        (!known).then(|| Finding { what: what.clone(), name, ours, reference })
-    };
+) -> Option<(&'static str, String, String)> {
+    let finding =
+        |name, ours: &str, reference: &str| Some((name, ours.to_owned(), reference.to_owned()));
     let (a, b) = match (ours, reference) {
         (Some(a), Some(b)) => (a, b),
         (Some(a), None) => return finding("dump existence", &a.value, "no such key"),

@@ -1,5 +1,6 @@
 //! Commands drawn from the grammar: most are valid, some are spoilt.
 
+use super::compare::Rule;
 use super::grammar::{Argument, Command, Grammar, Kind};
 use super::pair::Play;
 use super::pools::{self, Rng};
@@ -8,6 +9,10 @@ use super::pools::{self, Rng};
 const SPOILT_PERCENT: u64 = 10;
 /// Share of optional arguments that are given.
 const OPTIONAL_PERCENT: u64 = 30;
+/// How often a transaction begins.
+const TRANSACTION_PERCENT: u64 = 3;
+/// Bound of the commands in a transaction.
+const QUEUED_MAX: usize = 8;
 /// Most repetitions of an argument that may come more than once.
 const REPETITIONS_MAX: usize = 4;
 
@@ -25,20 +30,91 @@ impl<'a> Generator<'a> {
         Generator { grammar, rng, now_ms, weight_total }
     }
 
+    /// At least `count` commands, some of them in transactions, which are whole.
+    pub fn plays(&mut self, count: usize) -> Vec<Play> {
+        let mut plays = Vec::new();
+        while plays.len() < count {
+            match self.grammar.transactions && self.rng.chance(TRANSACTION_PERCENT) {
+                true => self.transaction(&mut plays),
+                false => plays.push(self.play()),
+            }
+        }
+        plays
+    }
+
+    /// A transaction, sometimes with watched keys, sometimes broken.
+    fn transaction(&mut self, plays: &mut Vec<Play>) {
+        if self.rng.chance(50) {
+            plays.push(self.watch());
+            for _ in 0..self.rng.below(3) {
+                plays.push(self.play());
+            }
+            if self.rng.chance(10) {
+                plays.push(control(&[b"UNWATCH"]));
+            }
+        }
+        plays.push(control(&[b"MULTI"]));
+        for _ in 0..self.rng.below(QUEUED_MAX) {
+            let play = match self.rng.below(50) {
+                0 => self.watch(),
+                1 => control(&[b"UNWATCH"]),
+                2 => control(&[b"MULTI"]),
+                _ => self.play(),
+            };
+            plays.push(play);
+        }
+        plays.push(match self.rng.below(20) {
+            0..3 => control(&[b"DISCARD"]),
+            3 => control(&[b"EXEC", b"x"]),
+            _ => control(&[b"EXEC"]),
+        });
+        // What an EXEC that was refused leaves behind ends here.
+        if self.rng.chance(10) {
+            plays.push(control(&[b"EXEC"]));
+        }
+    }
+
+    fn watch(&mut self) -> Play {
+        let keys: Vec<Vec<u8>> =
+            (0..1 + self.rng.below(3)).map(|_| pools::key(&mut self.rng)).collect();
+        let words: Vec<&[u8]> =
+            std::iter::once(&b"WATCH"[..]).chain(keys.iter().map(Vec::as_slice)).collect();
+        control(&words)
+    }
+
     pub fn play(&mut self) -> Play {
         let command = self.command();
         let words = command.name.split('|').count();
-        let mut args: Vec<Vec<u8>> =
-            command.name.split('|').map(|word| word.as_bytes().to_vec()).collect();
-        self.sequence(&command.arguments, &mut args, true);
+        let mut args = name_words(&command.name);
+        match command.name.as_str() {
+            "COMMAND|GETKEYS" | "COMMAND|GETKEYSANDFLAGS" => {
+                let other = self.command();
+                args.extend(name_words(&other.name));
+                self.sequence(&other.arguments, &mut args, true);
+            }
+            // Without a name it describes them all.
+            "COMMAND|INFO" => {
+                args.extend((0..1 + self.rng.below(3)).map(|_| self.command_name()));
+            }
+            _ => self.sequence(&command.arguments, &mut args, true),
+        }
         if self.rng.chance(SPOILT_PERCENT) {
             self.spoil(&mut args, words);
         }
         if self.rng.chance(5) {
             args[0].make_ascii_lowercase();
         }
-        let read_only = command.flags.contains("readonly");
+        let read_only = !command.flags.contains("write");
         Play { args, name: command.name.clone(), rule: command.rule, read_only }
+    }
+
+    /// The name of some command, as a client may write it.
+    fn command_name(&mut self) -> Vec<u8> {
+        let mut name = self.command().name.clone().into_bytes();
+        if self.rng.chance(50) {
+            name.make_ascii_lowercase();
+        }
+        name
     }
 
     fn command(&mut self) -> &'a Command {
@@ -130,6 +206,7 @@ impl<'a> Generator<'a> {
             Kind::Pattern => pools::pattern(rng),
             Kind::UnixTime => pools::moment(rng, unit_ms, self.now_ms),
             Kind::Integer => match name {
+                "protover" => rng.pick(&["2", "3", "2", "3", "1", "4", ""]).as_bytes().to_vec(),
                 "seconds" | "milliseconds" => pools::span(rng, unit_ms),
                 "db" | "index" | "index1" | "index2" | "destination-db" => pools::database(rng),
                 "cursor" => pools::cursor(rng),
@@ -172,4 +249,15 @@ impl<'a> Generator<'a> {
             }
         }
     }
+}
+
+fn name_words(name: &str) -> Vec<Vec<u8>> {
+    name.split('|').map(|word| word.as_bytes().to_vec()).collect()
+}
+
+/// A command that steers a transaction.
+fn control(words: &[&[u8]]) -> Play {
+    let name = String::from_utf8_lossy(words[0]).into_owned();
+    let args = words.iter().map(|word| word.to_vec()).collect();
+    Play { args, name, rule: Rule::Exact, read_only: false }
 }

@@ -27,10 +27,11 @@ use std::io;
 use std::time::Instant;
 
 use crate::target::Target;
-use generate::Generator;
-use grammar::Grammar;
-use pair::{Difference, Pair, Play};
-use pools::Rng;
+pub use generate::Generator;
+pub use grammar::Grammar;
+pub use pair::Play;
+use pair::{Difference, Pair};
+pub use pools::Rng;
 
 /// Commands of an episode.
 const EPISODE_COMMANDS: usize = 1000;
@@ -101,7 +102,7 @@ fn run_protocol(
         let seed = Rng::new(options.seed, episode ^ (u64::from(protocol) << 56));
         episode += 1;
         let mut generator = Generator::new(grammar, seed, pair.now_ms());
-        let plays: Vec<Play> = (0..EPISODE_COMMANDS).map(|_| generator.play()).collect();
+        let plays = generator.plays(EPISODE_COMMANDS);
         let outcome = pair.episode(protocol, &plays, &mut summary.known)?;
         done += outcome.commands as u64;
         summary.commands += outcome.commands as u64;
@@ -129,7 +130,10 @@ fn examine(
     let result = reproduce(pair, protocol, &mut plays, difference);
     match result {
         Ok(true) => drop(summary.differences.insert(signature, 1)),
-        Ok(false) => *summary.races.entry(signature).or_default() += 1,
+        Ok(false) => {
+            println!("\n# RESP{protocol}, not seen again: {difference}");
+            *summary.races.entry(signature).or_default() += 1;
+        }
         // A server that is gone cannot replay: what brought it down is all there is to tell.
         Err(error) => {
             println!("\n# RESP{protocol}: {difference}\n# then: {error}");

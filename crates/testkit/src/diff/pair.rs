@@ -5,10 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use super::compare::{Rule, lines, notation};
-use super::{dump, known};
+use super::dump;
+use super::known::Judge;
+use crate::pattern::Pattern;
 use crate::quote;
 use crate::target::{Arrival, Client, Target, append_request, identify};
-use crate::value::Value;
+use crate::value::{Look, Value, decode};
 
 /// Bytes of requests that are on their way at a time. Less than the socket buffers hold, so that
 /// a server that waits for its replies to be read cannot block us.
@@ -29,6 +31,12 @@ pub struct Play {
 }
 
 impl Play {
+    /// How its replies are compared. What a cursor in the middle means, each server decides.
+    fn rule(&self) -> Rule {
+        let is_start = self.args.get(1).is_some_and(|cursor| cursor == b"0");
+        if self.rule == Rule::Scan && !is_start { Rule::Shape } else { self.rule }
+    }
+
     /// The command as a script writes it.
     pub fn line(&self) -> String {
         self.args.iter().map(|arg| quote::argument(arg)).collect::<Vec<_>>().join(" ")
@@ -82,19 +90,14 @@ pub struct Outcome {
 pub struct Pair {
     ours: Side,
     reference: Side,
-    /// Two servers of one family: what is known of them goes either way.
-    alike: bool,
+    judge: Judge,
 }
 
 impl Pair {
     pub fn connect(mut ours: Box<dyn Target>, mut reference: Box<dyn Target>) -> io::Result<Pair> {
-        let alike = identify(ours.as_mut())?.family == identify(reference.as_mut())?.family;
-        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)?, alike })
-    }
-
-    fn reason(&self, command: &str, ours: &str, reference: &str) -> Option<&'static str> {
-        let turned = || known::reason(command, reference, ours).filter(|_| self.alike);
-        known::reason(command, ours, reference).or_else(turned)
+        let family = identify(reference.as_mut())?.family;
+        let judge = Judge { family, alike: identify(ours.as_mut())?.family == family };
+        Ok(Pair { ours: Side::connect(ours)?, reference: Side::connect(reference)?, judge })
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -121,6 +124,7 @@ impl Pair {
         self.ours.start(protocol)?;
         self.reference.start(protocol)?;
         let mut done = 0;
+        let mut queued: Vec<&Play> = Vec::new();
         while done < plays.len() {
             let len = chunk_len(&plays[done..]);
             let chunk = &plays[done..done + len];
@@ -128,24 +132,29 @@ impl Pair {
             for (index, play) in chunk.iter().enumerate() {
                 let commands = done + index + 1;
                 let (ours, reference) = (self.ours.reply(index), self.reference.reply(index));
-                if play.rule.same(ours, reference) {
-                    continue;
-                }
-                let (ours, reference) = (notation(ours), notation(reference));
-                if let Some(reason) = self.reason(&play.name, &ours, &reference) {
-                    *explained.entry(reason).or_default() += 1;
-                    if play.read_only {
-                        continue;
+                let deviations = deviations(play, &queued, ours, reference);
+                note_queued(play, reference, &mut queued);
+                for Deviation { play, ours, reference } in deviations {
+                    let (name, args) = (&play.name, &play.args);
+                    if let Some(reason) = self.judge.reason(name, args, &ours, &reference) {
+                        *explained.entry(reason).or_default() += 1;
+                        if play.read_only {
+                            continue;
+                        }
+                        return Ok(Outcome { commands, difference: None });
                     }
-                    return Ok(Outcome { commands, difference: None });
+                    let (what, name) = (play.line(), play.name.clone());
+                    let difference = Difference { position: commands, what, name, ours, reference };
+                    return Ok(Outcome { commands, difference: Some(difference) });
                 }
-                let (what, name) = (play.line(), play.name.clone());
-                let difference = Difference { position: commands, what, name, ours, reference };
-                return Ok(Outcome { commands, difference: Some(difference) });
             }
             done += len;
         }
-        let difference = dump::compare(&mut self.ours.client, &mut self.reference.client)?;
+        // A transaction that is still open would swallow the questions.
+        self.ours.settle(protocol)?;
+        self.reference.settle(protocol)?;
+        let (ours, reference) = (&mut self.ours.client, &mut self.reference.client);
+        let difference = dump::compare(ours, reference, self.judge)?;
         Ok(Outcome { commands: done, difference: difference.map(|d| d.at(done)) })
     }
 
@@ -170,6 +179,53 @@ impl Pair {
         self.reference.send(chunk)?;
         self.ours.receive(chunk.len())?;
         self.reference.receive(chunk.len())
+    }
+}
+
+/// A reply that differs, of a command or of one that it executed.
+struct Deviation<'a> {
+    play: &'a Play,
+    ours: String,
+    reference: String,
+}
+
+/// Compares the replies to a command; of an EXEC those of the commands in its queue.
+fn deviations<'a>(
+    play: &'a Play,
+    queued: &[&'a Play],
+    ours: &[u8],
+    reference: &[u8],
+) -> Vec<Deviation<'a>> {
+    if play.rule().same(ours, reference) {
+        return Vec::new();
+    }
+    let whole = || vec![Deviation { play, ours: notation(ours), reference: notation(reference) }];
+    if play.name != "EXEC" {
+        return whole();
+    }
+    let (Ok(Some((a, _))), Ok(Some((b, _)))) = (decode(ours), decode(reference)) else {
+        return whole();
+    };
+    let (Some(ours), Some(reference)) = (a.items(), b.items()) else { return whole() };
+    if ours.len() != queued.len() || reference.len() != queued.len() {
+        return whole();
+    }
+    let pairs = queued.iter().zip(ours.iter().zip(reference));
+    let differing = pairs.filter(|(play, (a, b))| !play.rule().same_values(a, b));
+    differing
+        .map(|(&play, (a, b))| {
+            let notation = |value: &Value| Pattern::of(value).to_string();
+            Deviation { play, ours: notation(a), reference: notation(b) }
+        })
+        .collect()
+}
+
+/// Keeps the queue of the transaction that is open.
+fn note_queued<'a>(play: &'a Play, reference: &[u8], queued: &mut Vec<&'a Play>) {
+    match play.name.as_str() {
+        _ if reference == b"+QUEUED\r\n" => queued.push(play),
+        "EXEC" | "DISCARD" | "RESET" => queued.clear(),
+        _ => {}
     }
 }
 
@@ -208,8 +264,14 @@ impl Side {
             self.client = Client::connect(self.target.as_mut())?;
             self.broken = false;
         }
-        self.client.call(&["RESET"])?;
+        self.settle(protocol)?;
         self.client.call(&["FLUSHALL"])?;
+        Ok(())
+    }
+
+    /// A connection in its first state.
+    fn settle(&mut self, protocol: u8) -> io::Result<()> {
+        self.client.call(&["RESET"])?;
         self.client.call(&["HELLO", if protocol == 3 { "3" } else { "2" }])?;
         Ok(())
     }

@@ -102,8 +102,8 @@ fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     Ok(Outcome::Done)
 }
 
-/// A shard, chosen with chances in proportion to its keys: any shard where all are about equally full,
-/// else that of the n-th key. `None` if somebody has one of them.
+/// A shard, chosen with chances in proportion to its keys: any shard where all are about equally
+/// full, else that of the n-th key. `None` if somebody has one of them.
 fn random_shard(cx: &mut Cx<'_, '_>, keys: u64) -> Option<u16> {
     let (shards, db) = (cx.db.keyspace.shards(), cx.db.index);
     if keys >= EVEN_KEYS * u64::from(shards) {

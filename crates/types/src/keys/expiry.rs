@@ -152,8 +152,7 @@ impl Conditions {
                 () if args.is(index, "GT") => conditions.gt = true,
                 () if args.is(index, "LT") => conditions.lt = true,
                 () => {
-                    let word = args.lossy(index);
-                    return Err(CmdError::text(format!("ERR Unsupported option {word}")));
+                    return Err(CmdError::quoting("ERR Unsupported option ", args.at(index), ""));
                 }
             }
         }
@@ -243,10 +242,10 @@ mod tests {
         assert!(parse(&[b"xx", b"Gt", b"xx"]).is_ok());
         for words in [[&b"nx"[..], b"xx"], [b"lt", b"nx"], [b"gt", b"lt"]] {
             let error = parse(&words).expect_err("they contradict");
-            assert!(error.as_str().ends_with("options at the same time are not compatible"));
+            assert!(error.as_text().ends_with("options at the same time are not compatible"));
         }
         let error = parse(&[b"nx", b"xx", b"ab"]).expect_err("no such option");
-        assert_eq!(error.as_str(), "ERR Unsupported option ab");
+        assert_eq!(error.as_text(), "ERR Unsupported option ab");
     }
 
     #[test]

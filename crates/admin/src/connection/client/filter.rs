@@ -5,7 +5,7 @@
 //! most of them with a negation. Here both take Valkey's set, and what Redis also understands is
 //! answered as Redis does.
 
-use super::{line, quoted};
+use super::line;
 use engine::args::Args;
 use engine::clients::Client;
 use engine::cx::Cx;
@@ -134,9 +134,7 @@ impl<'a> Property<'a> {
         Ok(match &word.to_ascii_uppercase()[..] {
             b"TYPE" => Property::Kind(parse_kind(value)?),
             b"USER" if server.users.contains(value) => Property::User(value),
-            b"USER" => {
-                return Err(CmdError::text(format!("ERR No such user '{}'", quoted(value))));
-            }
+            b"USER" => return Err(CmdError::quoting("ERR No such user '", value, "'")),
             b"ADDR" => Property::Addr(value),
             b"LADDR" => Property::LocalAddr(value),
             b"NAME" => Property::Name(value),
@@ -225,7 +223,7 @@ fn parse_kind(value: &[u8]) -> Result<Kind, CmdError> {
         b"slave" | b"replica" => Kind::Replica,
         b"master" | b"primary" => Kind::Master,
         b"pubsub" => Kind::PubSub,
-        _ => return Err(CmdError::text(format!("ERR Unknown client type '{}'", quoted(value)))),
+        _ => return Err(CmdError::quoting("ERR Unknown client type '", value, "'")),
     })
 }
 
@@ -251,8 +249,7 @@ fn letters<'a>(
     } else {
         "provided filter".to_owned()
     };
-    let value = quoted(value);
-    Err(CmdError::text(format!("ERR Unknown {name} found in the {filter}: {value}")))
+    Err(CmdError::quoting(&format!("ERR Unknown {name} found in the {filter}: "), value, ""))
 }
 
 fn parse_db(server: &Server, value: &[u8], not: &str) -> Result<i64, CmdError> {

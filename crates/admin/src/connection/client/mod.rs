@@ -6,7 +6,6 @@ mod rows;
 
 pub(super) use rows::COMMANDS;
 
-use super::quoted;
 use engine::args::Args;
 use engine::cx::{CmdResult, Cx, Outcome};
 use engine::error::{self, CmdError};
@@ -59,10 +58,8 @@ fn on_or_off(args: Args<'_>) -> Result<bool, CmdError> {
 
 /// The error for more words than a subcommand takes.
 fn too_many_words(args: Args<'_>) -> CmdError {
-    let word = quoted(args.at(1));
-    CmdError::text(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{word}'. Try CLIENT HELP."
-    ))
+    let before = "ERR unknown subcommand or wrong number of arguments for '";
+    CmdError::quoting_short(before, args.at(1), "'. Try CLIENT HELP.")
 }
 
 fn id(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
@@ -87,14 +84,11 @@ fn setname(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 fn setinfo(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let is_name = args.is(2, "LIB-NAME");
     if !is_name && !args.is(2, "LIB-VER") {
-        let option = quoted(args.at(2));
-        return Err(CmdError::text(format!("ERR Unrecognized option '{option}'")));
+        return Err(CmdError::quoting("ERR Unrecognized option '", args.at(2), "'"));
     }
     if !is_one_word(args.at(3)) {
-        let option = quoted(args.at(2)).to_ascii_lowercase();
-        return Err(CmdError::text(format!(
-            "ERR {option} cannot contain spaces, newlines or special characters."
-        )));
+        let after = " cannot contain spaces, newlines or special characters.";
+        return Err(CmdError::quoting("ERR ", args.at(2), after));
     }
     let text = String::from_utf8_lossy(args.at(3)).into_owned();
     cx.session.client.update_names(|names| {
