@@ -118,7 +118,7 @@ const PAIR_LAST: i64 = PAIR_FIRST + 0x1fff;
 const INT: u8 = 0xe0;
 const LONG: u8 = 0xf0;
 /// The most bytes in front of an element's text, and the most that an integer takes.
-pub const HEAD_LEN_MAX: usize = 9;
+const HEAD_LEN_MAX: usize = 9;
 
 /// Appends the element that `text` is stored as.
 #[inline]
@@ -129,13 +129,7 @@ pub fn encode(out: &mut Vec<u8>, text: &[u8]) {
 /// Appends an element.
 #[inline]
 pub fn encode_element(out: &mut Vec<u8>, element: Element<'_>) {
-    match element {
-        Element::Int(number) => encode_int(out, number),
-        Element::Bytes(bytes) => {
-            out.extend_from_slice(Head::of_text(bytes.len()).as_bytes());
-            out.extend_from_slice(bytes);
-        }
-    }
+    Encoded::new(element).append_to(out);
 }
 
 /// Appends an integer.
@@ -146,9 +140,57 @@ pub fn encode_int(out: &mut Vec<u8>, number: i64) {
 
 /// Bytes that the element of `text` takes.
 pub fn encoded_len(text: &[u8]) -> usize {
-    match Element::of(text) {
-        Element::Int(number) => Head::of_int(number).as_bytes().len(),
-        Element::Bytes(bytes) => Head::of_text(bytes.len()).as_bytes().len() + bytes.len(),
+    Encoded::new(Element::of(text)).len()
+}
+
+/// The bytes of an element in two parts, before they are written.
+pub struct Encoded<'a> {
+    head: Head,
+    text: &'a [u8],
+}
+
+impl<'a> Encoded<'a> {
+    /// Those of an element.
+    #[inline]
+    pub fn new(element: Element<'a>) -> Encoded<'a> {
+        match element {
+            Element::Int(number) => Encoded { head: Head::of_int(number), text: &[] },
+            Element::Bytes(text) => Encoded { head: Head::of_text(text.len()), text },
+        }
+    }
+
+    /// How many they are.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.head.as_bytes().len() + self.text.len()
+    }
+
+    /// Appends them.
+    #[inline]
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.head.as_bytes());
+        out.extend_from_slice(self.text);
+    }
+
+    /// Writes them to the start of a buffer.
+    ///
+    /// # Panics
+    /// If the buffer is shorter.
+    #[inline]
+    pub fn write_to(&self, out: &mut [u8]) {
+        let head = self.head.as_bytes();
+        out[..head.len()].copy_from_slice(head);
+        out[head.len()..self.len()].copy_from_slice(self.text);
+    }
+
+    /// Whether these are the bytes.
+    #[inline]
+    pub fn is(&self, element: &[u8]) -> bool {
+        let head = self.head.as_bytes();
+        element.len() == self.len()
+            && element.starts_with(head)
+            && element[head.len()..] == *self.text
     }
 }
 
@@ -330,29 +372,20 @@ pub fn get(bytes: &[u8], index: usize) -> Option<Element<'_>> {
     Some(decode(bytes, offset_of(bytes, index)?)?.0)
 }
 
-/// An element to look for: the bytes it is stored as.
-pub struct Needle<'a> {
-    head: Head,
-    text: &'a [u8],
-}
+/// An element to look for.
+pub struct Needle<'a>(Encoded<'a>);
 
 impl<'a> Needle<'a> {
     /// The element that `text` is stored as.
     #[inline]
     pub fn new(text: &'a [u8]) -> Needle<'a> {
-        match Element::of(text) {
-            Element::Int(number) => Needle { head: Head::of_int(number), text: &[] },
-            Element::Bytes(text) => Needle { head: Head::of_text(text.len()), text },
-        }
+        Needle(Encoded::new(Element::of(text)))
     }
 
-    /// Whether these are the bytes of an element with that text.
+    /// Whether these are the bytes of that element.
     #[inline]
     pub fn is(&self, element: &[u8]) -> bool {
-        let head = self.head.as_bytes();
-        element.len() == head.len() + self.text.len()
-            && element.starts_with(head)
-            && element[head.len()..] == *self.text
+        self.0.is(element)
     }
 
     /// The first of every `stride` elements that is the one looked for: its index and its bytes. A
