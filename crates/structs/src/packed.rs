@@ -367,6 +367,15 @@ pub fn offset_of(bytes: &[u8], index: usize) -> Option<usize> {
     iter.pass(index).then_some(iter.at)
 }
 
+/// Where the last element begins. O(n).
+pub fn last_offset(bytes: &[u8]) -> Option<usize> {
+    let (mut last, mut at) = (None, 0);
+    while let Some(end) = end_of(bytes, at) {
+        (last, at) = (Some(at), end);
+    }
+    last
+}
+
 /// Element `index`. O(index).
 pub fn get(bytes: &[u8], index: usize) -> Option<Element<'_>> {
     Some(decode(bytes, offset_of(bytes, index)?)?.0)

@@ -16,25 +16,33 @@ const LEVELS: [usize; 5] = [4096, 8192, 16_384, 32_768, 65_536];
 /// The largest count that a list takes over from the parameter.
 const COUNT_MAX: i64 = 32_767;
 
-/// The limit of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+enum Bound {
     /// Bytes.
     Weight(usize),
     /// Elements, and a safe number of bytes.
     Count(usize),
 }
 
+/// The limit of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    bound: Bound,
+    /// The length from which a text stands alone, where that is not for the bound to say.
+    large_from: Option<usize>,
+}
+
 impl Limit {
     /// The limit for a value of the parameter.
     pub fn new(parameter: i64) -> Limit {
-        match parameter {
-            0.. => Limit::Count(usize::try_from(parameter).unwrap_or(usize::MAX).max(1)),
+        let bound = match parameter {
+            0.. => Bound::Count(usize::try_from(parameter).unwrap_or(usize::MAX).max(1)),
             _ => {
                 let level = parameter.unsigned_abs().min(LEVELS.len() as u64) as usize - 1;
-                Limit::Weight(LEVELS[level])
+                Bound::Weight(LEVELS[level])
             }
-        }
+        };
+        Limit { bound, large_from: None }
     }
 
     /// The limit as the chunks of a list take it over.
@@ -42,12 +50,17 @@ impl Limit {
         Limit::new(parameter.min(COUNT_MAX))
     }
 
+    /// With another length from which a text stands alone.
+    pub fn with_large_from(self, len: Option<usize>) -> Limit {
+        Limit { large_from: len, ..self }
+    }
+
     /// Whether a chunk of this weight and count is too much.
     #[inline]
     pub fn is_exceeded(self, weight: usize, count: usize) -> bool {
-        match self {
-            Limit::Weight(max) => weight > max,
-            Limit::Count(max) => weight > WEIGHT_SAFE_MAX || count > max,
+        match self.bound {
+            Bound::Weight(max) => weight > max,
+            Bound::Count(max) => weight > WEIGHT_SAFE_MAX || count > max,
         }
     }
 
@@ -61,17 +74,20 @@ impl Limit {
     /// Whether a text must have a chunk of its own.
     #[inline]
     pub(super) fn is_large(self, text_len: usize) -> bool {
-        match self {
-            Limit::Weight(max) => text_len > max,
-            Limit::Count(_) => text_len > WEIGHT_SAFE_MAX,
+        if let Some(len) = self.large_from {
+            return text_len >= len;
+        }
+        match self.bound {
+            Bound::Weight(max) => text_len > max,
+            Bound::Count(_) => text_len > WEIGHT_SAFE_MAX,
         }
     }
 
     /// Whether a list that was chunked has shrunk enough to be one listpack again.
     pub fn is_half_used(self, weight: usize, count: usize) -> bool {
-        match self {
-            Limit::Weight(max) => weight <= max / 2,
-            Limit::Count(max) => count <= max / 2,
+        match self.bound {
+            Bound::Weight(max) => weight <= max / 2,
+            Bound::Count(max) => count <= max / 2,
         }
     }
 }

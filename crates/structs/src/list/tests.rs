@@ -168,18 +168,38 @@ fn elements_cost_their_bytes_and_two() {
 
 #[test]
 fn limits() {
-    let check = |parameter, limit| assert_eq!(Limit::of_chunks(parameter), limit);
-    check(-1, Limit::Weight(4096));
-    check(-5, Limit::Weight(65_536));
-    check(i64::MIN, Limit::Weight(65_536));
-    check(0, Limit::Count(1));
-    check(i64::MAX, Limit::Count(32_767));
-    assert!(!Limit::new(-2).is_exceeded(8192, 9999));
-    assert!(Limit::new(-2).is_exceeded(8193, 1));
-    assert!(Limit::new(5).is_exceeded(100, 6));
-    assert!(Limit::new(5).is_exceeded(8193, 2));
-    assert!(Limit::new(-2).is_half_used(4096, 9999) && !Limit::new(-2).is_half_used(4097, 1));
-    assert!(Limit::new(5).is_half_used(9999, 2) && !Limit::new(5).is_half_used(1, 3));
+    let check = |parameter, weight, count, exceeded| {
+        let limit = Limit::of_chunks(parameter);
+        assert_eq!(limit.is_exceeded(weight, count), exceeded, "{parameter} {weight} {count}");
+    };
+    for (parameter, weight) in [(-1, 4096), (-2, 8192), (-5, 65_536), (i64::MIN, 65_536)] {
+        check(parameter, weight, 1 << 20, false);
+        check(parameter, weight + 1, 1, true);
+        assert!(Limit::new(parameter).is_half_used(weight / 2, 9999));
+        assert!(!Limit::new(parameter).is_half_used(weight / 2 + 1, 1));
+    }
+    for (parameter, count) in [(0, 1), (5, 5), (i64::MAX, 32_767)] {
+        check(parameter, 100, count, false);
+        check(parameter, 100, count + 1, true);
+        check(parameter, 8193, 1, true);
+        assert!(Limit::of_chunks(parameter).is_half_used(9999, count / 2));
+        assert!(!Limit::of_chunks(parameter).is_half_used(1, count / 2 + 1));
+    }
+    assert!(!Limit::new(i64::MAX).is_exceeded(1, 1 << 20));
+}
+
+#[test]
+fn large_elements_stand_alone() {
+    let mut list = List::new();
+    list.set_limit(Some(Limit::of_chunks(-2).with_large_from(Some(3))));
+    for text in ["a", "b", "long", "c", "d"] {
+        list.push(Side::Right, Element::of(text.as_bytes()));
+    }
+    assert_eq!(list.chunk_count(), 3);
+    list.insert(1, false, Element::Bytes(b"also long"));
+    assert_eq!(list.chunk_count(), 5);
+    assert!(list.set(1, Element::Bytes(b"x")));
+    assert_eq!(list.chunk_count(), 4);
 }
 
 #[test]

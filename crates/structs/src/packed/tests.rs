@@ -76,6 +76,8 @@ fn what_is_packed_reads_back() {
         }
         assert_eq!(offset_of(&bytes, texts.len()), Some(bytes.len()));
         assert_eq!(range_of(&bytes, texts.len()), None);
+        let last = texts.len().checked_sub(1);
+        assert_eq!(last_offset(&bytes), last.and_then(|last| offset_of(&bytes, last)));
     }
 }
 
