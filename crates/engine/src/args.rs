@@ -48,7 +48,9 @@ impl<'a> Args<'a> {
     }
 
     /// All words in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
+    pub fn iter(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone + use<'a> {
         let buf = self.buf;
         self.spans.iter().map(move |span| span.of(buf))
     }

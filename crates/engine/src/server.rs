@@ -15,7 +15,7 @@ use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use stdx::prng::Prng;
 
 /// The Redis level whose surface works; clients switch features on by it.
@@ -93,6 +93,8 @@ pub struct ParamIds {
     pub bulk_len_max: ParamId,
     /// `client-query-buffer-limit`.
     pub query_buffer_max: ParamId,
+    /// `list-max-listpack-size`.
+    pub list_chunk_max: ParamId,
     /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
     pub output_limits: ParamId,
 }
@@ -111,6 +113,7 @@ impl ParamIds {
             notify_events: id("notify-keyspace-events"),
             bulk_len_max: id("proto-max-bulk-len"),
             query_buffer_max: id("client-query-buffer-limit"),
+            list_chunk_max: id("list-max-listpack-size"),
             output_limits: id("client-output-buffer-limit"),
         }
     }
@@ -164,6 +167,9 @@ pub struct Server {
     pub started_ms: i64,
     /// Whether expired keys are removed without being asked for (DEBUG SET-ACTIVE-EXPIRE).
     pub active_expire: AtomicBool,
+    /// From how many bytes on an element of a list is kept apart (DEBUG
+    /// QUICKLIST-PACKED-THRESHOLD); 0 where that is for the limit of its chunks to say.
+    pub list_large_from_bytes: AtomicU64,
     /// Whether a Redis client must be refused because data is being loaded.
     pub loading: AtomicBool,
 }
@@ -202,6 +208,7 @@ impl Server {
             clock,
             host,
             active_expire: AtomicBool::new(true),
+            list_large_from_bytes: AtomicU64::new(0),
             loading: AtomicBool::new(false),
         })
     }

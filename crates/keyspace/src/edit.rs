@@ -339,6 +339,11 @@ impl<'s> Edit<'s> {
         self.shard.touch(self.at, self.fx);
     }
 
+    /// Ends an edit that changed at most how the value is stored: nobody hears of it.
+    pub fn commit_unchanged(mut self) {
+        self.changed = false;
+    }
+
     fn signal(&mut self, event: Event, changes: u64) {
         self.changed = false;
         self.fx.dirty += changes;

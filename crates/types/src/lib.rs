@@ -2,4 +2,5 @@
 //! they can do, a guest module can.
 
 pub mod keys;
+pub mod list;
 pub mod string;
