@@ -10,7 +10,7 @@ use engine::command::{Command, Flags, KeyFlags, KeySpec, command, key};
 use engine::module::{Module, module};
 use engine::{Args, CmdResult, Cx, Outcome, error};
 use keyspace::edit::{DELETED, Ttl};
-use keyspace::{Entry, Str};
+use keyspace::{Entry, Str, View};
 use sim::{ConnId, Machine};
 use testkit::diff::{Generator, Grammar, Play, Rng};
 use testkit::in_process::InProcess;
@@ -87,8 +87,9 @@ impl World {
         for index in 0..keyspace.shards() {
             let shard = keyspace.try_shard(index).expect("nobody else is here");
             for db in 0..keyspace.databases() {
-                let segments = shard.db(db).table().segments();
-                segments.iter().flat_map(|segment| segment.iter()).for_each(|e| visit(db, e));
+                let Some(part) = shard.db(db) else { continue };
+                let segments = part.table().segments().iter();
+                segments.flat_map(|segment| segment.iter()).for_each(|e| visit(db, e));
             }
         }
     }
@@ -100,9 +101,14 @@ impl World {
             if entry.is_expired(now_ms) {
                 return;
             }
-            let text = entry.as_str().map_or(Vec::new(), |value| value.text().to_vec());
+            let text = match entry.view() {
+                View::Str(value) => value.text().to_vec(),
+                View::Packed(bytes) => bytes.to_vec(),
+                View::Boxed(boxed) => boxed.memory().to_string().into_bytes(),
+            };
             let key = (db, entry.key().to_vec());
-            seen.insert(key, (entry.encoding(), text, entry.expire_at_ms()));
+            let encoding = self.machine.server.registry.encoding(entry);
+            seen.insert(key, (encoding, text, entry.expire_at_ms()));
         });
         seen
     }

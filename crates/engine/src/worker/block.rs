@@ -88,7 +88,7 @@ impl Worker {
         match ended {
             State::Served(bytes) => reply.out.extend_from_slice(&bytes),
             State::Unblocked { with_error: true } => {
-                reply.error(UNBLOCKED.as_str());
+                reply.error_bytes(UNBLOCKED.as_bytes());
                 server.stats.count_error(UNBLOCKED.code());
                 failed = true;
             }

@@ -1,7 +1,6 @@
 //! One line of CLIENT LIST: names and numbers of a connection, in the order that monitoring tools
 //! parse.
 
-use crate::connection::quoted;
 use engine::args::Args;
 use engine::clients::{Client, Figures, Transport};
 use engine::cx::Cx;
@@ -41,7 +40,7 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         client.peer.addr,
         client.peer.laddr,
         client.peer.fd,
-        quoted(names.name.as_bytes()),
+        shown(&names.name),
         flags(client, &figures),
         figures.db,
         figures.multi_len,
@@ -51,12 +50,17 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         if output_bytes > 0 { "rw" } else { "r" },
         names.user,
         if figures.resp3 { 3 } else { 2 },
-        quoted(names.lib_name.as_bytes()),
-        quoted(names.lib_ver.as_bytes()),
+        shown(&names.lib_name),
+        shown(&names.lib_ver),
         figures.net_in_bytes,
         figures.net_out_bytes,
         figures.commands,
     )
+}
+
+/// A text up to its first NUL, as Redis prints it.
+fn shown(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
 }
 
 /// One letter for each state that the connection is in; `N` for none.
