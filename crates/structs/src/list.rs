@@ -1,20 +1,20 @@
 //! A list of any size: chunks of elements in a ring.
 //!
 //! A chunk holds elements up to a [`Limit`], one behind the other in one allocation, so an element
-//! costs its bytes and two more, about. The chunks stand in a ring buffer of 40 bytes each. Both ends
-//! are O(1) amortised. An index is found by passing over chunks from the nearer end, which is one
-//! addition per some hundreds of elements: O(n / chunk + chunk). Inserting and removing in the middle
-//! moves at most half of the ring's 40 bytes per chunk besides: O(n / chunk + chunk) again.
+//! costs its bytes and two more, about. The chunks stand in a ring buffer of 40 bytes each. Both
+//! ends are O(1) amortised. An index is found by passing over chunks from the nearer end, which is
+//! one addition per some hundreds of elements: O(n / chunk + chunk). Inserting and removing in the
+//! middle moves at most half of the ring's 40 bytes per chunk besides: O(n / chunk + chunk) again.
 //!
 //! Where one chunk ends and the next begins follows Redis' quicklist: which chunk takes an element,
 //! when a full one is split, which neighbours are joined afterwards, and that an element beyond the
-//! limit stands alone. A client can tell from OBJECT ENCODING, because a list that has shrunk becomes
-//! a listpack again only when it is down to one chunk. A list without a limit is one chunk: Redis'
-//! listpack. Who bounds it, and when, is the owner's affair.
+//! limit stands alone. A client can tell from OBJECT ENCODING, because a list that has shrunk
+//! becomes a listpack again only when it is down to one chunk. A list without a limit is one chunk:
+//! Redis' listpack. Who bounds it, and when, is the owner's affair.
 //!
-//! Rejected: a tree of chunks with counts, whose O(log n) middle is slower than passing over the ring
-//! below some hundred thousand chunks, and whose ends are slower always; a linked list of chunks,
-//! which costs a cache miss per chunk passed.
+//! Rejected: a tree of chunks with counts, whose O(log n) middle is slower than passing over the
+//! ring below some hundred thousand chunks, and whose ends are slower always; a linked list of
+//! chunks, which costs a cache miss per chunk passed.
 
 mod chunk;
 mod limit;
@@ -102,8 +102,8 @@ impl List {
         self.limit = limit;
     }
 
-    /// What the list weighs as a listpack, if it could be one: it is a single chunk, of elements that
-    /// are not too large. O(1).
+    /// What the list weighs as a listpack, if it could be one: it is a single chunk, of elements
+    /// that are not too large. O(1).
     pub fn single_weight(&self) -> Option<usize> {
         match self.chunks.len() {
             0 => Some(WEIGHT_EMPTY),
@@ -393,8 +393,8 @@ impl List {
         true
     }
 
-    /// The indexes of elements equal to one, from an end on, among the first `scan_max` elements from
-    /// there. O(elements passed).
+    /// The indexes of elements equal to one, from an end on, among the first `scan_max` elements
+    /// from there. O(elements passed).
     pub fn positions<'a>(
         &'a self,
         element: Element<'a>,

@@ -3,25 +3,25 @@
 //! ```text
 //! 00-7f                     the integer 0 to 127
 //! 80-bf  text               text of 0 to 63 bytes
-//! c0-df  1 byte             an integer of 128 to 8319, its distance from 128 in 13 bits, high first
-//! e0-e7  1 to 8 bytes       an integer, two's complement, little-endian
+//! c0-df  1 byte             an integer of 128 to 8319, its distance from 128 in 13 bits, high
+//! first e0-e7  1 to 8 bytes       an integer, two's complement, little-endian
 //! f0-f7  1 to 8 bytes text  longer text behind its length, little-endian
 //! ```
 //! There is no header and no count: the owner knows the length of the whole, and collections kept
-//! like this are small enough to walk. A hash is field, value, field, value; a sorted set is member,
-//! score; a list is its elements. The order and the meaning of elements are the owner's.
+//! like this are small enough to walk. A hash is field, value, field, value; a sorted set is
+//! member, score; a list is its elements. The order and the meaning of elements are the owner's.
 //!
 //! **Canonical**: text that is a 64-bit integer's own text is stored as the integer, and everything
-//! in its shortest form. So two elements are equal exactly if their encodings are, and looking for an
-//! element is comparing bytes with its encoding ([`Needle`]).
+//! in its shortest form. So two elements are equal exactly if their encodings are, and looking for
+//! an element is comparing bytes with its encoding ([`Needle`]).
 //!
-//! **Total**: bytes may come from a file or a client. [`check`] refuses what is not canonical. Every
-//! other function, given such bytes, answers as if the collection ended at the first damaged element;
-//! none panics or reads outside.
+//! **Total**: bytes may come from a file or a client. [`check`] refuses what is not canonical.
+//! Every other function, given such bytes, answers as if the collection ended at the first damaged
+//! element; none panics or reads outside.
 //!
-//! Rejected: lengths behind each element for walking backwards (a byte each, and a walk over a small
-//! collection is cheap; the chunks of long lists do keep them), and a count in front (it would have
-//! to be changed with every splice, and is rarely asked for).
+//! Rejected: lengths behind each element for walking backwards (a byte each, and a walk over a
+//! small collection is cheap; the chunks of long lists do keep them), and a count in front (it
+//! would have to be changed with every splice, and is rarely asked for).
 
 use std::cmp::Ordering;
 use std::ops::{Deref, Range};
@@ -360,8 +360,8 @@ pub fn range_of(bytes: &[u8], index: usize) -> Option<Range<usize>> {
     Some(start..end_of(bytes, start)?)
 }
 
-/// Where element `index` begins, to insert there; the end of the last element where `index` is their
-/// number. O(index).
+/// Where element `index` begins, to insert there; the end of the last element where `index` is
+/// their number. O(index).
 pub fn offset_of(bytes: &[u8], index: usize) -> Option<usize> {
     let mut iter = iter(bytes);
     iter.pass(index).then_some(iter.at)

@@ -1,9 +1,9 @@
 //! A run of elements that can be walked, and can grow, at both ends.
 //!
-//! Each element is stored as in [`packed`](crate::packed), followed by the length of that in one byte,
-//! or in four with 0xff behind them where it is longer: so the last element is found from the end. The
-//! bytes lie at the end of a buffer whose unused start takes elements from the left, as its spare
-//! capacity takes them from the right.
+//! Each element is stored as in [`packed`](crate::packed), followed by the length of that in one
+//! byte, or in four with 0xff behind them where it is longer: so the last element is found from the
+//! end. The bytes lie at the end of a buffer whose unused start takes elements from the left, as
+//! its spare capacity takes them from the right.
 
 use super::Side;
 use super::limit::{WEIGHT_EMPTY, weight_of};
@@ -191,7 +191,8 @@ impl Chunk {
         Walk { bytes: self.bytes(), side }
     }
 
-    /// The elements from an index on, up to the other end than `side`. O(distance from the nearer end).
+    /// The elements from an index on, up to the other end than `side`. O(distance from the nearer
+    /// end).
     pub fn walk_from(&self, index: usize, side: Side) -> Walk<'_> {
         let bytes = self.bytes();
         match side {

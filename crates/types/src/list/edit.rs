@@ -1,9 +1,10 @@
 //! Changes of a list, whatever its representation, and when the representation changes.
 //!
-//! A list grows into chunks once its packed form would exceed [`PACKED_LEN_MAX`], and is packed again
-//! when it has shrunk to a quarter of that. Apart from this it becomes a quicklist when what is about
-//! to be added might exceed the limit of a listpack (before it is known whether it will be added),
-//! and a listpack again when a removal leaves it one chunk that uses half of the limit at most.
+//! A list grows into chunks once its packed form would exceed [`PACKED_LEN_MAX`], and is packed
+//! again when it has shrunk to a quarter of that. Apart from this it becomes a quicklist when what
+//! is about to be added might exceed the limit of a listpack (before it is known whether it will be
+//! added), and a listpack again when a removal leaves it one chunk that uses half of the limit at
+//! most.
 
 use super::value::{ListValue, PACKED_LEN_MAX, View};
 use engine::cx::Db;
@@ -111,8 +112,8 @@ impl<'s> ListEdit<'s> {
         result.expect("the list is one of chunks")
     }
 
-    /// The packed list and whether it may change its length by so much; `None` where it is or must be
-    /// one of chunks. A missing one is empty.
+    /// The packed list and whether it may change its length by so much; `None` where it is or must
+    /// be one of chunks. A missing one is empty.
     fn packed_for(&self, removed: usize, added: usize) -> Option<&[u8]> {
         let bytes = match self.view() {
             None => &[],

@@ -1,8 +1,8 @@
 //! Lists: elements in order, cheap at both ends.
 //!
 //! Reading order: [`value`] (how a list is stored), [`edit`] (how it changes), then the commands by
-//! theme: [`ends`] (push and pop), [`read`], [`change`] (elements in the middle), [`transfer`] (from
-//! list to list).
+//! theme: [`ends`] (push and pop), [`read`], [`change`] (elements in the middle), [`transfer`]
+//! (from list to list).
 
 mod change;
 mod edit;

@@ -1,7 +1,7 @@
 //! Commands on several lists: LMOVE, RPOPLPUSH, LMOVEM, LMPOP.
 //!
-//! Both lists are looked at before either changes. The destination is told of its addition before the
-//! source of its removal, and a list that is both, is rotated and never gone in between.
+//! Both lists are looked at before either changes. The destination is told of its addition before
+//! the source of its removal, and a list that is both, is rotated and never gone in between.
 
 use super::ends::{pop_many, popped, pushed};
 use super::{ADDS, GROWN, ListEdit, SIDES, TAKEN, View, WHERE, side};
@@ -146,8 +146,8 @@ struct MovedText {
 }
 
 impl Moved {
-    /// Moves the elements and gives them in the order that they have afterwards; `None` where nothing
-    /// moves.
+    /// Moves the elements and gives them in the order that they have afterwards; `None` where
+    /// nothing moves.
     fn run(
         &self,
         cx: &mut Cx<'_, '_>,

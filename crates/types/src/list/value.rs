@@ -1,9 +1,9 @@
 //! A list's value, in one of two representations.
 //!
-//! A small list is one packed byte string in the entry itself; a larger one is a [`List`] of chunks.
-//! What OBJECT ENCODING says is another matter: `listpack` or `quicklist` by Redis' rules, which are
-//! about the bytes of a listpack. A packed list and a list of one unbounded chunk are listpacks, a
-//! list of bounded chunks is a quicklist.
+//! A small list is one packed byte string in the entry itself; a larger one is a [`List`] of
+//! chunks. What OBJECT ENCODING says is another matter: `listpack` or `quicklist` by Redis' rules,
+//! which are about the bytes of a listpack. A packed list and a list of one unbounded chunk are
+//! listpacks, a list of bounded chunks is a quicklist.
 
 use keyspace::value::{TypeId, ValueType};
 use keyspace::{Entry, entry};
