@@ -29,8 +29,8 @@ const KNOWN: &[Known] = &[
     Known {
         command: "DBSIZE",
         applies: |case| count(case.ours).is_some() && count(case.reference).is_some(),
-        reason: "a key whose time has passed is counted until something meets it, which here and there \
-                 is not the same",
+        reason: "a key whose time has passed is counted until something meets it, which here and \
+                 there is not the same",
     },
     Known {
         command: "MEMORY|USAGE",
