@@ -1,6 +1,6 @@
 //! Commands that only look: LLEN, LRANGE, LINDEX, LPOS.
 
-use super::{READ, View, index_of, range_of, read, reply_element};
+use super::{READ, View, index_of, magnitude_of, range_of, read, reply_element};
 use engine::args::Args;
 use engine::command::{
     Categories, Command, Flags, KeyFlags, KeySpec, command, integer, key, string,
@@ -118,15 +118,16 @@ impl Search {
         let mut search = Search { side: Side::Left, skip: 0, count: None, scan_max: usize::MAX };
         let no_bound = |number: usize| if number == 0 { usize::MAX } else { number };
         for index in (from..args.len()).step_by(2) {
-            let number = || args.integer(index + 1);
-            let not_negative = |error| usize::try_from(number()?).map_err(|_| error);
+            let not_negative = |error| {
+                let number = args.integer(index + 1).ok();
+                number.and_then(|number| usize::try_from(number).ok()).ok_or(error)
+            };
             if args.len() == index + 1 {
                 return Err(error::SYNTAX);
             } else if args.is(index, "rank") {
-                let rank = super::magnitude_of(args, index + 1)?;
-                let (negative, magnitude) = rank;
-                search.skip = magnitude.checked_sub(1).ok_or(RANK_IS_ZERO)?;
-                search.side = if negative { Side::Right } else { Side::Left };
+                let (from_tail, rank) = magnitude_of(args, index + 1)?;
+                search.skip = rank.checked_sub(1).ok_or(RANK_IS_ZERO)?;
+                search.side = if from_tail { Side::Right } else { Side::Left };
             } else if args.is(index, "count") {
                 search.count = Some(no_bound(not_negative(COUNT_IS_NEGATIVE)?));
             } else if args.is(index, "maxlen") {

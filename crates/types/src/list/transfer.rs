@@ -235,9 +235,13 @@ fn lmpop(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let side = side(args, after)?;
     let max = match args.len() - after - 1 {
         0 => 1,
-        2 if args.is(after + 1, "count") => positive(args, after + 2, COUNT_NOT_POSITIVE)?,
-        _ => return Err(error::SYNTAX),
+        1 => return Err(error::SYNTAX),
+        _ if !args.is(after + 1, "count") => return Err(error::SYNTAX),
+        _ => positive(args, after + 2, COUNT_NOT_POSITIVE)?,
     };
+    if args.len() > after + 3 {
+        return Err(error::SYNTAX);
+    }
     for key in args.iter().take(after).skip(2) {
         let list = ListEdit::open(&mut cx.db, cx.server, key)?;
         let taken = list.len().min(max);
