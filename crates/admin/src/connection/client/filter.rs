@@ -69,7 +69,8 @@ pub(super) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// Parses all of `args`. A filter that is given twice counts as given last.
+    /// Parses all of `args`. A filter that is given twice counts as given last, but numbers add up
+    /// where Redis does not take a second ID.
     pub(super) fn parse(
         server: &Server,
         args: Args<'a>,
@@ -101,14 +102,23 @@ impl<'a> Filter<'a> {
             } else {
                 Property::parse(server, word, value, negated)?
             };
-            filter.set(Test { property, negated });
+            let adds_up = dialect == Dialect::List || negated;
+            filter.set(Test { property, negated }, adds_up);
         }
         Ok(filter)
     }
 
-    fn set(&mut self, test: Test<'a>) {
+    fn set(&mut self, mut test: Test<'a>, adds_up: bool) {
         let kind = discriminant(&test.property);
-        self.tests.retain(|t| discriminant(&t.property) != kind || t.negated != test.negated);
+        let same = |t: &Test<'a>| discriminant(&t.property) == kind && t.negated == test.negated;
+        if let Some(place) = self.tests.iter().position(same) {
+            let before = self.tests.swap_remove(place);
+            if let (Property::Ids(ids), Property::Ids(more)) = (&mut test.property, before.property)
+                && adds_up
+            {
+                ids.extend(more);
+            }
+        }
         self.tests.push(test);
     }
 
