@@ -2,6 +2,7 @@
 
 use crate::error::{self, CmdError};
 use resp::Span;
+use stdx::longdouble::LongDouble;
 
 /// The words of one request; the first is the command's name.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +78,22 @@ impl<'a> Args<'a> {
         stdx::num::parse_f64(self.required(index)?).ok_or(error::NOT_FLOAT)
     }
 
+    /// The word at an index as a time in seconds after which a blocking command gives up: the time
+    /// in milliseconds since 1970, or `None` where it is zero and the wait has no end.
+    pub fn deadline_ms(&self, index: usize, now_ms: i64) -> Result<Option<i64>, CmdError> {
+        let seconds = LongDouble::parse(self.required(index)?).filter(|value| !value.is_nan());
+        let wait_ms = (seconds.ok_or(error::TIMEOUT_NO_FLOAT)?.to_f64() * 1000.0).ceil();
+        if wait_ms < 0.0 {
+            return Err(error::TIMEOUT_NEGATIVE);
+        }
+        if wait_ms == 0.0 {
+            return Ok(None);
+        }
+        let wait_ms = Some(wait_ms).filter(|wait_ms| *wait_ms < 2f64.powi(63));
+        let deadline_ms = wait_ms.and_then(|wait_ms| now_ms.checked_add(wait_ms as i64));
+        deadline_ms.map(Some).ok_or(error::TIMEOUT_RANGE)
+    }
+
     /// An owned copy of all words, for requests that outlive their buffer.
     pub fn to_owned(&self) -> OwnedArgs {
         let size = self.spans.iter().map(|span| span.len as usize).sum();
@@ -122,5 +139,35 @@ impl OwnedArgs {
     /// Bytes held.
     pub fn memory(&self) -> usize {
         self.buf.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_to_give_up() {
+        let now_ms = 1_000_000;
+        let cases = [
+            ("0", Ok(None)),
+            ("-0.0001", Ok(None)),
+            ("1", Ok(Some(now_ms + 1000))),
+            ("0x10", Ok(Some(now_ms + 16_000))),
+            ("1e-9", Ok(Some(now_ms + 1))),
+            ("1e-4000", Ok(Some(now_ms + 1))),
+            ("-1", Err(error::TIMEOUT_NEGATIVE)),
+            ("-inf", Err(error::TIMEOUT_NEGATIVE)),
+            ("inf", Err(error::TIMEOUT_RANGE)),
+            ("1e400", Err(error::TIMEOUT_RANGE)),
+            ("9223372036854775.807", Err(error::TIMEOUT_RANGE)),
+            ("nan", Err(error::TIMEOUT_NO_FLOAT)),
+            ("1e5000", Err(error::TIMEOUT_NO_FLOAT)),
+            ("", Err(error::TIMEOUT_NO_FLOAT)),
+        ];
+        for (text, expected) in cases {
+            let args = OwnedArgs::from([text.as_bytes()]);
+            assert_eq!(args.as_args().deadline_ms(0, now_ms), expected, "{text}");
+        }
     }
 }

@@ -62,6 +62,13 @@ pub fn until_nul(word: &[u8]) -> &[u8] {
 pub const SYNTAX: CmdError = CmdError::fixed("ERR syntax error");
 /// An argument or value is no 64-bit integer.
 pub const NOT_INTEGER: CmdError = CmdError::fixed("ERR value is not an integer or out of range");
+/// The time of a blocking command is no number.
+pub const TIMEOUT_NO_FLOAT: CmdError =
+    CmdError::fixed("ERR timeout is not a float or out of range");
+/// The time of a blocking command is negative.
+pub const TIMEOUT_NEGATIVE: CmdError = CmdError::fixed("ERR timeout is negative");
+/// The time of a blocking command ends after all times.
+pub const TIMEOUT_RANGE: CmdError = CmdError::fixed("ERR timeout is out of range");
 /// An argument or value is no floating-point number.
 pub const NOT_FLOAT: CmdError = CmdError::fixed("ERR value is not a valid float");
 /// The key holds a value of another type.

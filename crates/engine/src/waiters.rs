@@ -11,6 +11,7 @@
 use crate::args::OwnedArgs;
 use crate::clients::Client;
 use crate::users::User;
+use keyspace::TypeId;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use std::sync::Arc;
 pub struct Wait {
     /// The keys, in the order in which they are tried.
     pub keys: Vec<Box<[u8]>>,
+    /// The type of value that ends the wait; a key that holds another one is as if it were not
+    /// there.
+    pub type_id: TypeId,
     /// When to give up, in milliseconds since 1970; `None` for never.
     pub deadline_ms: Option<i64>,
     /// The reply when the time is over.

@@ -99,6 +99,22 @@ impl LongDouble {
         self.kind == Kind::Infinite
     }
 
+    /// The nearest double, about; too large is infinite, and what is not zero stays so.
+    pub fn to_f64(&self) -> f64 {
+        let magnitude = match self.kind {
+            Kind::Nan => return f64::NAN,
+            Kind::Infinite => f64::INFINITY,
+            Kind::Finite if self.mantissa == 0 => 0.0,
+            Kind::Finite => {
+                // In two steps: a power may be out of range where the product is not.
+                let half = self.exponent / 2;
+                let value = self.mantissa as f64 * 2f64.powi(half);
+                (value * 2f64.powi(self.exponent - half)).max(f64::MIN_POSITIVE)
+            }
+        };
+        if self.negative { -magnitude } else { magnitude }
+    }
+
     /// The mantissa and the binary exponent of its last bit.
     #[cfg(test)]
     pub(crate) fn parts(&self) -> (u64, i32) {

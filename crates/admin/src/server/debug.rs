@@ -11,6 +11,7 @@ use engine::{Job, Step, error};
 use keyspace::access::idle_s;
 use keyspace::{Edit, Entry, Event, EventClass, Str, Ttl};
 use std::sync::atomic::Ordering;
+use stdx::memory_size;
 
 pub(super) const DEBUG: Command = command("DEBUG", debug)
     .summary("Groups what only tests and developers need.")
@@ -54,6 +55,13 @@ const PROBES: &[Probe] = &[
         populate,
     ),
     probe("PROTOCOL", (1, 1), "<type>", "Replies a value of a type.", protocol),
+    probe(
+        "QUICKLIST-PACKED-THRESHOLD",
+        (1, 1),
+        "<size>",
+        "Sets from how many bytes on elements of new lists stand alone; 0 for the default.",
+        large_elements,
+    ),
     probe(
         "REPLYBUFFER",
         (2, 2),
@@ -138,6 +146,18 @@ fn is_on(word: &[u8]) -> bool {
 
 fn set_active_expire(cx: &mut Cx, args: Args) -> CmdResult {
     cx.server.active_expire.store(is_on(args.at(2)), Ordering::Relaxed);
+    cx.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// The largest length from which elements may be made to stand alone.
+const LARGE_FROM_BYTES_MAX: u64 = (1 << 32) - (1 << 20);
+const NO_THRESHOLD: CmdError =
+    CmdError::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+
+fn large_elements(cx: &mut Cx, args: Args) -> CmdResult {
+    let bytes = memory_size::parse(args.at(2)).filter(|bytes| *bytes <= LARGE_FROM_BYTES_MAX);
+    cx.server.list_large_from_bytes.store(bytes.ok_or(NO_THRESHOLD)?, Ordering::Relaxed);
     cx.reply.ok();
     Ok(Outcome::Done)
 }

@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::waiters::{State, Wait, Waiter};
 use crate::worker::book::Books;
-use keyspace::{LockSet, Shard};
+use keyspace::{Entry, LockSet, Shard};
 use parking_lot::Mutex;
 use resp::Writer;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl Worker {
         while !self.ready.is_empty() {
             let (db, key) = self.ready.remove(0);
             for waiter in server.waiters.on(db, &key) {
-                match self.serve(server, &waiter) {
+                match self.serve(server, &waiter, &key) {
                     Attempt::Served => {
                         leave(server, &waiter);
                         waiter.client.wake();
@@ -131,8 +131,9 @@ impl Worker {
         self.ready = deferred;
     }
 
-    /// Runs a waiting request again; what it then finds is its own.
-    fn serve(&mut self, server: &Server, waiter: &Arc<Waiter>) -> Attempt {
+    /// Runs a waiting request again, if the key that changed holds what it waits for; what it then
+    /// finds is its own, be it an error.
+    fn serve(&mut self, server: &Server, waiter: &Arc<Waiter>, changed: &[u8]) -> Attempt {
         let Some(mut state) = waiter.state.try_lock() else { return Attempt::Contended };
         if !matches!(*state, State::Waiting) {
             return Attempt::NothingForIt;
@@ -152,23 +153,26 @@ impl Worker {
         session.db = waiter.db;
         session.resp3 = waiter.resp3;
         let mut out = Vec::new();
-        let result = {
-            let db = Db::new(&server.keyspace, &mut locks, &mut fx, waiter.db, now_ms);
+        let mut db = Db::new(&server.keyspace, &mut locks, &mut fx, waiter.db, now_ms);
+        let found = db.peek(changed).map(Entry::type_id);
+        let result = (found == Some(waiter.wait.type_id)).then(|| {
             let reply = Writer::new(&mut out, waiter.resp3);
             let (session, rng) = (&mut session, &mut self.rng);
             let mut cx = Cx { server, command, session, db, reply, rng, is_nested: false };
             (command.row.handler)(&mut cx, args)
-        };
+        });
         drop(locks);
         settle(server, &self.stats, &mut self.ready, fx);
         match result {
-            Ok(Outcome::Done) => {
-                *state = State::Served(out);
-                Attempt::Served
+            Some(Ok(Outcome::Done)) => {}
+            Some(Err(error)) => {
+                Writer::new(&mut out, waiter.resp3).error_bytes(error.as_bytes());
+                server.stats.count_error(error.code());
             }
-            // Nothing there yet, or (an error) a value of another type, which may go away again.
-            Ok(_) | Err(_) => Attempt::NothingForIt,
+            None | Some(Ok(_)) => return Attempt::NothingForIt,
         }
+        *state = State::Served(out);
+        Attempt::Served
     }
 }
 

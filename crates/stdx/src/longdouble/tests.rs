@@ -200,3 +200,21 @@ fn values_compare_by_what_they_are_worth() {
     let nan = LongDouble::MAX + values[13] + values[0];
     assert!(nan.is_nan() && nan.partial_cmp(&nan).is_none());
 }
+
+#[test]
+fn to_double() {
+    let cases = [
+        ("0", 0.0),
+        ("-0.1", -0.1),
+        ("3e300", 3e300),
+        ("1e-300", 1e-300),
+        ("1e400", f64::INFINITY),
+        ("-1e4000", f64::NEG_INFINITY),
+        ("1e-4000", f64::MIN_POSITIVE),
+        ("-inf", f64::NEG_INFINITY),
+    ];
+    for (text, value) in cases {
+        let parsed = LongDouble::parse(text.as_bytes()).expect("a number");
+        assert_eq!(parsed.to_f64(), value, "{text}");
+    }
+}

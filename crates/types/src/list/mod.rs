@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`value`] (how a list is stored), [`edit`] (how it changes), then the commands by
 //! theme: [`ends`] (push and pop), [`read`], [`change`] (elements in the middle), [`transfer`]
-//! (from list to list).
+//! (from list to list), and [`blocking`] (those that wait).
 
+mod blocking;
 mod change;
 mod edit;
 mod ends;
@@ -30,6 +31,7 @@ pub const MODULE: Module = module("list").types(&[TypeInfo::of::<ListValue>()]).
     read::COMMANDS,
     change::COMMANDS,
     transfer::COMMANDS,
+    blocking::COMMANDS,
 ]);
 
 const READ: &[KeySpec] = &[KeySpec::one(1, KeyFlags::RO.or(KeyFlags::ACCESS))];

@@ -11,13 +11,16 @@ use engine::command::{
 };
 use engine::cx::{CmdResult, Cx, Outcome};
 use engine::error::{self, CmdError};
+use std::ops::Range;
+use stdx::num::Decimal;
 use structs::list::Side;
 use structs::packed::Element;
 
-const SOURCE_AND_DESTINATION: &[KeySpec] = &[KeySpec::one(1, TAKEN), KeySpec::one(2, GROWN)];
+pub(super) const SOURCE_AND_DESTINATION: &[KeySpec] =
+    &[KeySpec::one(1, TAKEN), KeySpec::one(2, GROWN)];
 const SELECTORS: &[Arg] = &[integer("count").token("COUNT"), integer("exactly").token("EXACTLY")];
 const ORDERS: &[Arg] = &[token("obo", "OBO"), token("bulk", "BULK")];
-const HOW_MANY: &[Arg] = &[one_of("selector", SELECTORS), one_of("ordering", ORDERS)];
+pub(super) const HOW_MANY: &[Arg] = &[one_of("selector", SELECTORS), one_of("ordering", ORDERS)];
 
 pub(super) const COMMANDS: &[Command] = &[
     command("LMOVE", lmove)
@@ -79,20 +82,32 @@ pub(super) const COMMANDS: &[Command] = &[
 
 fn lmove(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let (from, to) = (side(args, 3)?, side(args, 4)?);
-    move_one(cx, args, from, to)
+    if !move_one(cx, args, from, to)? {
+        cx.reply.null();
+    }
+    Ok(Outcome::Done)
 }
 
 fn rpoplpush(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    move_one(cx, args, Side::Right, Side::Left)
-}
-
-fn move_one(cx: &mut Cx<'_, '_>, args: Args<'_>, from: Side, to: Side) -> CmdResult {
-    let moved = Moved { from, to, max: 1, exactly: false, one_by_one: true };
-    match moved.run(cx, args.at(1), args.at(2))? {
-        None => cx.reply.null(),
-        Some(texts) => cx.reply.bulk(&texts[0].text),
+    if !move_one(cx, args, Side::Right, Side::Left)? {
+        cx.reply.null();
     }
     Ok(Outcome::Done)
+}
+
+/// Moves one element and replies with it; false, and no reply, where there is none.
+pub(super) fn move_one(
+    cx: &mut Cx<'_, '_>,
+    args: Args<'_>,
+    from: Side,
+    to: Side,
+) -> Result<bool, CmdError> {
+    let moved = Moved { from, to, max: 1, exactly: false, one_by_one: true };
+    let texts = moved.run(cx, args.at(1), args.at(2))?;
+    if let Some(moved) = texts.as_deref().and_then(<[_]>::first) {
+        cx.reply.bulk(&moved.text);
+    }
+    Ok(texts.is_some())
 }
 
 const COUNT_NOT_POSITIVE: CmdError = CmdError::fixed("ERR count should be greater than 0");
@@ -105,31 +120,15 @@ fn positive(args: Args<'_>, index: usize, error: CmdError) -> Result<usize, CmdE
 }
 
 fn lmovem(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let (from, to) = (side(args, 3)?, side(args, 4)?);
-    let mut moved = Moved { from, to, max: 1, exactly: false, one_by_one: true };
-    if args.len() > 5 {
-        moved.exactly = args.is(5, "exactly");
-        moved.one_by_one = args.is(7, "obo");
-        let known = (moved.exactly || args.is(5, "count"))
-            && (moved.one_by_one || args.is(7, "bulk"))
-            && args.len() == 8;
-        if !known {
-            return Err(error::SYNTAX);
-        }
-        moved.max = positive(args, 6, COUNT_NOT_POSITIVE)?;
-    }
-    match moved.run(cx, args.at(1), args.at(2))? {
-        None => cx.reply.null_array(),
-        Some(texts) => {
-            cx.reply.array(texts.len());
-            texts.iter().for_each(|moved| cx.reply.bulk(&moved.text));
-        }
+    let moved = Moved::parse(args, 5)?;
+    if !moved.run_and_reply(cx, args)? {
+        cx.reply.null_array();
     }
     Ok(Outcome::Done)
 }
 
 /// What moves from one list to another.
-struct Moved {
+pub(super) struct Moved {
     from: Side,
     to: Side,
     max: usize,
@@ -146,6 +145,32 @@ struct MovedText {
 }
 
 impl Moved {
+    /// Reads the ends, and how many elements move from the words at an index on.
+    pub fn parse(args: Args<'_>, index: usize) -> Result<Moved, CmdError> {
+        let (from, to) = (side(args, 3)?, side(args, 4)?);
+        let mut moved = Moved { from, to, max: 1, exactly: false, one_by_one: true };
+        if args.len() > index {
+            moved.exactly = args.is(index, "exactly");
+            moved.one_by_one = args.is(index + 2, "obo");
+            let known = (moved.exactly || args.is(index, "count"))
+                && (moved.one_by_one || args.is(index + 2, "bulk"))
+                && args.len() == index + 3;
+            if !known {
+                return Err(error::SYNTAX);
+            }
+            moved.max = positive(args, index + 1, COUNT_NOT_POSITIVE)?;
+        }
+        Ok(moved)
+    }
+
+    /// Moves the elements and replies with them; false, and no reply, where nothing moves.
+    pub fn run_and_reply(&self, cx: &mut Cx<'_, '_>, args: Args<'_>) -> Result<bool, CmdError> {
+        let Some(texts) = self.run(cx, args.at(1), args.at(2))? else { return Ok(false) };
+        cx.reply.array(texts.len());
+        texts.iter().for_each(|moved| cx.reply.bulk(&moved.text));
+        Ok(true)
+    }
+
     /// Moves the elements and gives them in the order that they have afterwards; `None` where
     /// nothing moves.
     fn run(
@@ -230,33 +255,75 @@ fn add(list: &mut ListEdit<'_>, side: Side, texts: &[MovedText]) {
 }
 
 fn lmpop(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let count = positive(args, 1, KEYS_NOT_POSITIVE)?;
-    let after = count.checked_add(2).filter(|after| *after < args.len()).ok_or(error::SYNTAX)?;
-    let side = side(args, after)?;
-    let max = match args.len() - after - 1 {
-        0 => 1,
-        1 => return Err(error::SYNTAX),
-        _ if !args.is(after + 1, "count") => return Err(error::SYNTAX),
-        _ => positive(args, after + 2, COUNT_NOT_POSITIVE)?,
-    };
-    if args.len() > after + 3 {
-        return Err(error::SYNTAX);
+    let taken = Taken::parse(args, 1)?;
+    if !taken.run(cx)? {
+        cx.reply.null_array();
     }
-    for key in args.iter().take(after).skip(2) {
-        let list = ListEdit::open(&mut cx.db, cx.server, key)?;
-        let taken = list.len().min(max);
-        if taken == 0 {
-            continue;
-        }
-        cx.reply.array(2);
-        cx.reply.bulk(key);
-        pop_many(list, &mut cx.reply, side, taken);
-        let name: &[u8] = if side == Side::Left { b"LPOP" } else { b"RPOP" };
-        cx.db.rewrite(|| {
-            vec![OwnedArgs::from([name, key, stdx::num::Decimal::new(taken as i64).as_bytes()])]
-        });
-        return Ok(Outcome::Done);
-    }
-    cx.reply.null_array();
     Ok(Outcome::Done)
+}
+
+/// What is taken from the first list that has any.
+pub(super) struct Taken<'a> {
+    args: Args<'a>,
+    /// The words that are keys.
+    keys: Range<usize>,
+    side: Side,
+    max: usize,
+}
+
+impl<'a> Taken<'a> {
+    /// Reads the words from the count of the keys on.
+    pub fn parse(args: Args<'a>, index: usize) -> Result<Taken<'a>, CmdError> {
+        let count = positive(args, index, KEYS_NOT_POSITIVE)?;
+        let after = count.checked_add(index + 1).filter(|after| *after < args.len());
+        let after = after.ok_or(error::SYNTAX)?;
+        let side = side(args, after)?;
+        let max = match args.len() - after - 1 {
+            0 => 1,
+            1 => return Err(error::SYNTAX),
+            _ if !args.is(after + 1, "count") => return Err(error::SYNTAX),
+            _ => positive(args, after + 2, COUNT_NOT_POSITIVE)?,
+        };
+        if args.len() > after + 3 {
+            return Err(error::SYNTAX);
+        }
+        Ok(Taken { args, keys: index + 1..after, side, max })
+    }
+
+    /// The keys in the order in which they are tried.
+    pub fn keys(&self) -> impl Iterator<Item = &'a [u8]> {
+        let args = self.args;
+        self.keys.clone().map(move |index| args.at(index))
+    }
+
+    /// Replies with the key and the elements of the first list that has any, and takes them; false,
+    /// and no reply, where none has.
+    pub fn run(&self, cx: &mut Cx<'_, '_>) -> Result<bool, CmdError> {
+        for key in self.keys() {
+            let list = ListEdit::open(&mut cx.db, cx.server, key)?;
+            let count = list.len().min(self.max);
+            if count == 0 {
+                continue;
+            }
+            cx.reply.array(2);
+            cx.reply.bulk(key);
+            pop_many(list, &mut cx.reply, self.side, count);
+            log_pop(cx, self.side, key, Some(count));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+/// Says which plain removal a command came down to.
+pub(super) fn log_pop(cx: &mut Cx<'_, '_>, side: Side, key: &[u8], count: Option<usize>) {
+    cx.db.rewrite(|| {
+        let mut words = OwnedArgs::default();
+        words.push(if side == Side::Left { b"LPOP" } else { b"RPOP" });
+        words.push(key);
+        if let Some(count) = count {
+            words.push(Decimal::new(count as i64).as_bytes());
+        }
+        vec![words]
+    });
 }
