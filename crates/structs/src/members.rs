@@ -21,6 +21,7 @@ use crate::records::Record;
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use segment::{BUCKETS_MAX, Key, Segment};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
 use stdx::prng::Prng;
 
@@ -51,8 +52,8 @@ pub struct Members<const N: usize> {
 }
 
 /// Where a record is, until the table changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
     segment: u32,
     bucket: u32,
 }
@@ -311,6 +312,35 @@ impl<const N: usize> Members<N> {
 
     /// A record drawn uniformly; `None` from an empty table. O(1) expected.
     pub fn random(&self, prng: &mut Prng) -> Option<Record<'_>> {
+        self.random_place(prng).map(|(_, record)| record)
+    }
+
+    /// `count` different records, or all, every choice equally likely. O(count) expected for few of
+    /// many, else O(n).
+    pub fn random_distinct(&self, count: usize, prng: &mut Prng) -> Vec<Record<'_>> {
+        let mut chosen = Vec::new();
+        if count > self.len / 3 {
+            chosen.extend(self.iter());
+            let count = count.min(self.len);
+            for index in 0..count {
+                let other = index + prng.below((chosen.len() - index) as u64) as usize;
+                chosen.swap(index, other);
+            }
+            chosen.truncate(count);
+            return chosen;
+        }
+        let mut seen = HashSet::new();
+        while chosen.len() < count
+            && let Some((place, record)) = self.random_place(prng)
+        {
+            if seen.insert(place) {
+                chosen.push(record);
+            }
+        }
+        chosen
+    }
+
+    fn random_place(&self, prng: &mut Prng) -> Option<(Place, Record<'_>)> {
         if self.len == 0 {
             return None;
         }
@@ -319,12 +349,14 @@ impl<const N: usize> Members<N> {
             _ => self.buckets_max,
         };
         loop {
-            let segment = &self.segments[prng.below(self.segments.len() as u64) as usize];
+            let index = prng.below(self.segments.len() as u64) as usize;
+            let segment = &self.segments[index];
             let bucket = prng.below(buckets as u64) as usize;
             if bucket < segment.buckets()
                 && let Some(record) = segment.record(bucket)
             {
-                return Some(record);
+                let place = Place { segment: index as u32, bucket: bucket as u32 };
+                return Some((place, record));
             }
         }
     }

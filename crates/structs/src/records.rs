@@ -170,20 +170,27 @@ fn end_of<const N: usize>(bytes: &[u8], at: usize) -> Option<usize> {
     if N > 1 { packed::end_of(bytes, end) } else { Some(end) }
 }
 
+/// The record of a key, or how many records there are without it. O(n).
+#[inline]
+pub fn search<const N: usize>(bytes: &[u8], key: &[u8]) -> Result<Found, usize> {
+    let needle = Needle::new(key);
+    let (mut start, mut count) = (header_range(bytes).end, 0);
+    while let Some((expire_at_ms, at)) = time_at(bytes, start) {
+        let Some(key_end) = packed::end_of(bytes, at) else { break };
+        let end = if N > 1 { packed::end_of(bytes, key_end) } else { Some(key_end) };
+        let Some(end) = end else { break };
+        if needle.is(&bytes[at..key_end]) {
+            return Ok(Found { record: start..end, value: key_end..end, expire_at_ms });
+        }
+        (start, count) = (end, count + 1);
+    }
+    Err(count)
+}
+
 /// The record of a key. O(n).
 #[inline]
 pub fn find<const N: usize>(bytes: &[u8], key: &[u8]) -> Option<Found> {
-    let needle = Needle::new(key);
-    let mut start = header_range(bytes).end;
-    loop {
-        let (expire_at_ms, at) = time_at(bytes, start)?;
-        let key_end = packed::end_of(bytes, at)?;
-        let end = if N > 1 { packed::end_of(bytes, key_end)? } else { key_end };
-        if needle.is(&bytes[at..key_end]) {
-            return Some(Found { record: start..end, value: key_end..end, expire_at_ms });
-        }
-        start = end;
-    }
+    search::<N>(bytes, key).ok()
 }
 
 /// Verifies that bytes are canonical records from start to end and counts them. Keys may repeat. O(n).

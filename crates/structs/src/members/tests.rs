@@ -143,7 +143,18 @@ fn random_records_are_uniform() {
         }
         assert!(counts.iter().all(|&count| (40..=180).contains(&count)), "{len}");
     }
-    assert!(Members::<1>::new(4).random(&mut prng).is_none());
+    let mut table = Members::<1>::new(4);
+    assert!(table.random(&mut prng).is_none());
+    assert!(table.random_distinct(3, &mut prng).is_empty());
+    for number in 0..3000 {
+        table.set(number.to_string().as_bytes(), b"", None);
+    }
+    for count in [0, 1, 500, 1500, 3000, 9000] {
+        let chosen = table.random_distinct(count, &mut prng);
+        let different: HashSet<_> =
+            chosen.iter().map(|record| record.key.text().to_vec()).collect();
+        assert_eq!((chosen.len(), different.len()), (count.min(3000), count.min(3000)));
+    }
 }
 
 #[test]
