@@ -144,11 +144,10 @@ impl<const N: usize> Members<N> {
 
     /// Looks a key up, for [`Members::put`] and [`Members::remove`]. O(1).
     #[inline]
-    pub fn find<'k>(&self, key: &'k [u8]) -> Slot<'k> {
-        let (needle, key) = Key::new(key);
+    pub fn find<'k>(&self, key: Element<'k>) -> Slot<'k> {
         let hash = self.hash(key);
         let segment = self.segment_of(hash);
-        let bucket = self.segments[segment].find(hash, &needle);
+        let bucket = self.segments[segment].find(hash, &Key::new(key));
         let place = bucket.map(|bucket| Place { segment: segment as u32, bucket: bucket as u32 });
         Slot { key, hash, place }
     }
@@ -162,19 +161,25 @@ impl<const N: usize> Members<N> {
 
     /// The record of a key. O(1).
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Option<Record<'_>> {
+    pub fn get(&self, key: Element<'_>) -> Option<Record<'_>> {
         self.at(self.find(key))
     }
 
     /// Whether a key is there. O(1).
     #[inline]
-    pub fn contains(&self, key: &[u8]) -> bool {
+    pub fn contains(&self, key: Element<'_>) -> bool {
         self.find(key).is_found()
     }
 
     /// Sets a key's value and expiry; true if the key is new. O(1), moves at most one segment.
-    pub fn set(&mut self, key: &[u8], value: &[u8], expire_at_ms: Option<i64>) -> bool {
-        self.put(self.find(key), Element::of(value), expire_at_ms)
+    pub fn set(&mut self, key: Element<'_>, value: Element<'_>, expire_at_ms: Option<i64>) -> bool {
+        self.put(self.find(key), value, expire_at_ms)
+    }
+
+    /// Adds a member to a set; true if it is new. O(1), moves at most one segment.
+    pub fn add(&mut self, key: Element<'_>) -> bool {
+        let slot = self.find(key);
+        !slot.is_found() && self.put(slot, Element::Bytes(&[]), None)
     }
 
     /// Sets the value and expiry of a key that was looked up just now; true if it is new.
@@ -198,7 +203,7 @@ impl<const N: usize> Members<N> {
     }
 
     /// Removes a key; false if it is not there. O(1).
-    pub fn remove(&mut self, key: &[u8]) -> bool {
+    pub fn remove(&mut self, key: Element<'_>) -> bool {
         self.take(self.find(key))
     }
 
@@ -315,13 +320,15 @@ impl<const N: usize> Members<N> {
         self.random_place(prng).map(|(_, record)| record)
     }
 
-    /// `count` different records, or all, every choice equally likely. O(count) expected for few of
+    /// `count` different records in random order, or all, every choice equally likely. O(count) expected for few of
     /// many, else O(n).
     pub fn random_distinct(&self, count: usize, prng: &mut Prng) -> Vec<Record<'_>> {
         let mut chosen = Vec::new();
         if count > self.len / 3 {
             chosen.extend(self.iter());
-            let count = count.min(self.len);
+            if count >= self.len {
+                return chosen;
+            }
             for index in 0..count {
                 let other = index + prng.below((chosen.len() - index) as u64) as usize;
                 chosen.swap(index, other);

@@ -12,7 +12,7 @@
 //! The heads `fe` and `ff` begin no packed element. Like [`packed`], everything here is total over any
 //! bytes: a damaged collection ends where the damage begins.
 
-use crate::packed::{self, Corrupt, Element, Needle};
+use crate::packed::{self, Corrupt, Element, Encoded};
 use std::ops::Range;
 
 /// The latest time that a record can carry.
@@ -172,8 +172,8 @@ fn end_of<const N: usize>(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The record of a key, or how many records there are without it. O(n).
 #[inline]
-pub fn search<const N: usize>(bytes: &[u8], key: &[u8]) -> Result<Found, usize> {
-    let needle = Needle::new(key);
+pub fn search<const N: usize>(bytes: &[u8], key: Element<'_>) -> Result<Found, usize> {
+    let needle = Encoded::new(key);
     let (mut start, mut count) = (header_range(bytes).end, 0);
     while let Some((expire_at_ms, at)) = time_at(bytes, start) {
         let Some(key_end) = packed::end_of(bytes, at) else { break };
@@ -189,7 +189,7 @@ pub fn search<const N: usize>(bytes: &[u8], key: &[u8]) -> Result<Found, usize> 
 
 /// The record of a key. O(n).
 #[inline]
-pub fn find<const N: usize>(bytes: &[u8], key: &[u8]) -> Option<Found> {
+pub fn find<const N: usize>(bytes: &[u8], key: Element<'_>) -> Option<Found> {
     search::<N>(bytes, key).ok()
 }
 
@@ -230,14 +230,14 @@ mod tests {
             for (record, (key, value, at_ms)) in read.zip(fields) {
                 assert!(record.key.eq_text(key) && record.value.eq_text(value));
                 assert_eq!(record.expire_at_ms, *at_ms);
-                let found = find::<2>(&bytes, key).expect("it is there");
+                let found = find::<2>(&bytes, Element::of(key)).expect("it is there");
                 assert_eq!(found.expire_at_ms, *at_ms);
                 let mut expected = Vec::new();
                 packed::encode(&mut expected, value);
                 assert_eq!(bytes[found.value], expected);
             }
-            assert_eq!(find::<2>(&bytes, b"b"), None);
-            assert_eq!(find::<2>(&bytes, b"1"), None, "a value is no field");
+            assert_eq!(find::<2>(&bytes, Element::of(b"b")), None);
+            assert_eq!(find::<2>(&bytes, Element::of(b"1")), None, "a value is no field");
         }
     }
 
@@ -257,7 +257,7 @@ mod tests {
             if let Ok(count) = check::<2>(&bytes) {
                 assert_eq!(iter::<2>(&bytes).count(), count);
             }
-            find::<2>(&bytes, b"a");
+            find::<2>(&bytes, Element::of(b"a"));
         }
     }
 }

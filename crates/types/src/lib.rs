@@ -7,4 +7,5 @@ pub mod keys;
 pub mod list;
 mod sample;
 mod scan;
+pub mod set;
 pub mod string;

@@ -34,10 +34,13 @@ impl Count {
     }
 }
 
-/// `count` distinct indexes below `len`, every choice equally likely, in random order. O(len).
+/// `count` distinct indexes below `len` in random order, every choice equally likely; all in order
+/// where there are no more. O(len).
 pub(crate) fn indexes(len: usize, count: usize, prng: &mut Prng) -> Vec<usize> {
     let mut all: Vec<usize> = (0..len).collect();
-    let count = count.min(len);
+    if count >= len {
+        return all;
+    }
     for index in 0..count {
         let other = index + prng.below((len - index) as u64) as usize;
         all.swap(index, other);

@@ -5,6 +5,7 @@ use engine::args::Args;
 use engine::error::{self, CmdError};
 use resp::Writer;
 use structs::members::Members;
+use structs::packed::Element;
 use structs::records::Record;
 
 /// Elements that a call returns where it does not say, about.
@@ -60,8 +61,8 @@ impl Options {
     }
 
     /// Whether a key is wanted.
-    pub(crate) fn matches(&self, record: &Record<'_>) -> bool {
-        self.pattern.matches(&record.key.text())
+    pub(crate) fn matches(&self, key: Element<'_>) -> bool {
+        self.pattern.matches(&key.text())
     }
 
     /// The wanted records of a table from a cursor on, and the cursor to go on from; 0 at the end.
@@ -78,7 +79,7 @@ impl Options {
         {
             next = table.scan(position, self.count - found.len(), &mut |record| {
                 looked += 1;
-                if self.matches(&record) {
+                if self.matches(record.key) {
                     found.push(record);
                 }
             });

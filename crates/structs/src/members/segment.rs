@@ -11,7 +11,6 @@
 use crate::packed::{self, Element, Encoded};
 use crate::records::{self, Record};
 use hashbrown::HashTable;
-use stdx::num::parse_i64;
 
 /// Most buckets of a segment that can still be split.
 pub(super) const BUCKETS_MAX: usize = 1024;
@@ -174,7 +173,7 @@ impl<const N: usize> Arena<N> {
     fn has_key(&self, offset: u32, key: &Key<'_>) -> bool {
         let at = self.time_at(offset).1;
         match self.outside_at(at) {
-            Some(number) => *key.text == *self.outside_text(number),
+            Some(number) => key.element == Element::Bytes(self.outside_text(number)),
             None => key.encoded.is_at(&self.bytes, at),
         }
     }
@@ -254,15 +253,14 @@ fn room_for(element: Element<'_>) -> usize {
 
 /// A key to look for.
 pub(super) struct Key<'a> {
-    text: &'a [u8],
+    element: Element<'a>,
     encoded: Encoded<'a>,
 }
 
 impl<'a> Key<'a> {
     #[inline]
-    pub(super) fn new(text: &'a [u8]) -> (Key<'a>, Element<'a>) {
-        let element = parse_i64(text).map_or(Element::Bytes(text), Element::Int);
-        (Key { text, encoded: Encoded::new(element) }, element)
+    pub(super) fn new(element: Element<'a>) -> Key<'a> {
+        Key { element, encoded: Encoded::new(element) }
     }
 }
 

@@ -53,15 +53,15 @@ fn agrees_with_a_map() {
         let remove_share = if round % 2 == 0 { 2 } else { 9 };
         for _ in 0..20_000 {
             let key = text(&mut prng, 15_000);
-            assert_eq!(table.contains(&key), model.contains_key(&key));
+            assert_eq!(table.contains(Element::of(&key)), model.contains_key(&key));
             if prng.below(10) < remove_share {
-                assert_eq!(table.remove(&key), model.remove(&key).is_some());
+                assert_eq!(table.remove(Element::of(&key)), model.remove(&key).is_some());
             } else {
                 let value = value(&mut prng);
                 let at_ms = (prng.below(4) == 0).then(|| prng.below(1 << 40) as i64);
-                let is_new = table.set(&key, &value, at_ms);
+                let is_new = table.set(Element::of(&key), Element::of(&value), at_ms);
                 assert_eq!(is_new, model.insert(key.clone(), (value.clone(), at_ms)).is_none());
-                let record = table.get(&key).expect("just set");
+                let record = table.get(Element::of(&key)).expect("just set");
                 assert!(record.key.eq_text(&key) && record.value.eq_text(&value));
             }
         }
@@ -70,7 +70,7 @@ fn agrees_with_a_map() {
     }
     let keys: Vec<_> = model.keys().cloned().collect();
     for key in keys {
-        assert!(table.remove(&key));
+        assert!(table.remove(Element::of(&key)));
         model.remove(&key);
     }
     check(&table, &model);
@@ -83,8 +83,8 @@ fn a_walk_returns_what_stays_exactly_once() {
     let mut prng = Prng::new(12);
     let mut table = Members::<1>::new(2);
     for number in 0..20_000 {
-        table.set(format!("stay:{number}").as_bytes(), b"", None);
-        table.set(format!("go:{number}").as_bytes(), b"", None);
+        table.add(Element::of(format!("stay:{number}").as_bytes()));
+        table.add(Element::of(format!("go:{number}").as_bytes()));
     }
     let (mut position, mut stayed, mut calls) = (0, HashSet::new(), 0);
     loop {
@@ -99,8 +99,8 @@ fn a_walk_returns_what_stays_exactly_once() {
         assert!(found <= 10);
         calls += 1;
         for _ in 0..20 {
-            table.remove(format!("go:{}", prng.below(20_000)).as_bytes());
-            table.set(format!("come:{}", prng.next_u64()).as_bytes(), b"", None);
+            table.remove(Element::of(format!("go:{}", prng.below(20_000)).as_bytes()));
+            table.add(Element::of(format!("come:{}", prng.next_u64()).as_bytes()));
         }
         match next {
             Some(next) => {
@@ -130,10 +130,10 @@ fn random_records_are_uniform() {
     for len in [1usize, 20, 3000] {
         let mut table = Members::<1>::new(3);
         for number in 0..len * 2 {
-            table.set(number.to_string().as_bytes(), b"", None);
+            table.add(Element::of(number.to_string().as_bytes()));
         }
         for number in len..len * 2 {
-            table.remove(number.to_string().as_bytes());
+            table.remove(Element::of(number.to_string().as_bytes()));
         }
         let mut counts = vec![0u32; len];
         for _ in 0..len * 100 {
@@ -147,7 +147,7 @@ fn random_records_are_uniform() {
     assert!(table.random(&mut prng).is_none());
     assert!(table.random_distinct(3, &mut prng).is_empty());
     for number in 0..3000 {
-        table.set(number.to_string().as_bytes(), b"", None);
+        table.add(Element::of(number.to_string().as_bytes()));
     }
     for count in [0, 1, 500, 1500, 3000, 9000] {
         let chosen = table.random_distinct(count, &mut prng);
@@ -162,7 +162,7 @@ fn an_element_costs_little_more_than_its_bytes() {
     let mut table = Members::<1>::new(5);
     let mut worst: f64 = 0.0;
     for number in 0..200_000 {
-        table.set(format!("element:{number:012}").as_bytes(), b"", None);
+        table.add(Element::of(format!("element:{number:012}").as_bytes()));
         if number > 20_000 && number % 1000 == 0 {
             let overhead = table.memory() as f64 / table.len() as f64 - 20.0;
             worst = worst.max(overhead);
@@ -177,9 +177,9 @@ fn churn_keeps_its_size() {
     let mut table = Members::<2>::new(6);
     let mut settled = 0;
     for number in 0..200_000u64 {
-        table.set(&number.to_be_bytes(), b"some value", None);
+        table.set(Element::of(&number.to_be_bytes()), Element::Bytes(b"some value"), None);
         if number >= 2000 {
-            assert!(table.remove(&(number - 2000).to_be_bytes()));
+            assert!(table.remove(Element::of(&(number - 2000).to_be_bytes())));
         }
         if number == 20_000 {
             settled = table.memory();

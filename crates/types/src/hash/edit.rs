@@ -149,7 +149,7 @@ impl<'s> HashEdit<'s> {
     fn make_table(&mut self) {
         let mut table = Members::new(self.limits.seed);
         for record in records::iter::<2>(self.edit.packed::<HashValue>().unwrap_or_default()) {
-            table.put(table.find(&record.key.text()), record.value, record.expire_at_ms);
+            table.set(record.key, record.value, record.expire_at_ms);
         }
         self.edit.grow_boxed(Boxed::new(HashValue(table)));
     }
@@ -157,7 +157,7 @@ impl<'s> HashEdit<'s> {
     /// Removes a field; false if it is not there.
     pub(super) fn remove(&mut self, field: &[u8]) -> bool {
         if let Some(packed) = self.edit.packed::<HashValue>() {
-            let Some(found) = records::find::<2>(packed, field) else { return false };
+            let Some(found) = records::find::<2>(packed, Element::of(field)) else { return false };
             let header = records::header_range(packed);
             let is_last = header.end + found.record.len() == packed.len();
             let range = if is_last { 0..packed.len() } else { found.record };
@@ -167,7 +167,7 @@ impl<'s> HashEdit<'s> {
         if !self.view().is_some_and(|view| view.contains(field)) {
             return false;
         }
-        self.edit.change::<HashValue, _>(|hash| hash.0.remove(field)).unwrap_or(false)
+        self.edit.change::<HashValue, _>(|hash| hash.0.remove(Element::of(field))).unwrap_or(false)
     }
 
     /// Ends the edit after some changes.
@@ -183,7 +183,7 @@ impl<'s> HashEdit<'s> {
 
 /// Sets a field of a table; true if it is new.
 fn put(table: &mut Members<2>, field: &[u8], value: &[u8], time: Time) -> bool {
-    let slot = table.find(field);
+    let slot = table.find(Element::of(field));
     let expire_at_ms = match time {
         Time::Clear => None,
         Time::Keep => table.at(slot).and_then(|record| record.expire_at_ms),
@@ -200,7 +200,7 @@ fn change_of(
     time: Time,
     insert: &mut Vec<u8>,
 ) -> (Range<usize>, Option<usize>) {
-    match records::search::<2>(packed, field) {
+    match records::search::<2>(packed, Element::of(field)) {
         Ok(found) if found.expire_at_ms.is_none() || time == Time::Keep => {
             structs::packed::encode(insert, value);
             (found.value, None)

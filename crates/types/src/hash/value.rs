@@ -77,18 +77,18 @@ impl<'a> View<'a> {
     pub(super) fn get(self, field: &[u8]) -> Option<Element<'a>> {
         match self {
             View::Packed(bytes) => {
-                let found = records::find::<2>(bytes, field)?;
+                let found = records::find::<2>(bytes, Element::of(field))?;
                 packed::decode(bytes, found.value.start).map(|(value, _)| value)
             }
-            View::Table(table) => table.get(field).map(|record| record.value),
+            View::Table(table) => table.get(Element::of(field)).map(|record| record.value),
         }
     }
 
     /// Whether a field is there.
     pub(super) fn contains(self, field: &[u8]) -> bool {
         match self {
-            View::Packed(bytes) => records::find::<2>(bytes, field).is_some(),
-            View::Table(table) => table.contains(field),
+            View::Packed(bytes) => records::find::<2>(bytes, Element::of(field)).is_some(),
+            View::Table(table) => table.contains(Element::of(field)),
         }
     }
 

@@ -104,7 +104,7 @@ fn hscan(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let (found, next): (Vec<Record<'_>>, u64) = match hash {
         View::Table(table) => options.walk(table, from),
         View::Packed(bytes) => {
-            (records::iter::<2>(bytes).filter(|record| options.matches(record)).collect(), 0)
+            (records::iter::<2>(bytes).filter(|record| options.matches(record.key)).collect(), 0)
         }
     };
     let words = if options.no_values { 1 } else { 2 };
