@@ -6,6 +6,8 @@ use engine::Module;
 pub const MODULES: &[&Module] = &[
     &types::string::MODULE,
     &types::list::MODULE,
+    &types::set::MODULE,
+    &types::hash::MODULE,
     &types::keys::MODULE,
     &admin::connection::MODULE,
     &admin::server::MODULE,

@@ -48,6 +48,14 @@ impl<'a> Args<'a> {
         Args { buf: self.buf, spans: &self.spans[index.min(self.spans.len())..] }
     }
 
+    /// The words of a range of indexes.
+    ///
+    /// # Panics
+    /// If there are fewer words.
+    pub fn range(&self, range: std::ops::Range<usize>) -> Args<'a> {
+        Args { buf: self.buf, spans: &self.spans[range] }
+    }
+
     /// All words in order.
     pub fn iter(
         &self,

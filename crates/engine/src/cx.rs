@@ -207,6 +207,17 @@ impl<'a, 'k> Db<'a, 'k> {
         shard.peek(at, fx)
     }
 
+    /// Looks at a key without even removing it where its time has come, so that several can be looked
+    /// at together. Reading them first settles that and counts them.
+    pub fn look(&self, key: &[u8]) -> Option<&Entry> {
+        let at = self.at(self.index, key);
+        let shard = self.locks.peek(self.keyspace.shard_of(at.hash));
+        let shard = shard.expect("a command touches only the keys that its row declares");
+        let table = shard.db(at.db)?.table();
+        let entry = table.find(at.hash, key).map(|place| table.get(place))?;
+        (!entry.is_expired(at.now_ms)).then_some(entry)
+    }
+
     /// Opens a key of the selected database for change.
     #[inline]
     pub fn edit<'s>(&'s mut self, key: &'s [u8]) -> Edit<'s> {

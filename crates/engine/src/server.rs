@@ -93,6 +93,16 @@ pub struct ParamIds {
     pub bulk_len_max: ParamId,
     /// `client-query-buffer-limit`.
     pub query_buffer_max: ParamId,
+    /// `hash-max-listpack-entries`.
+    pub hash_packed_entries_max: ParamId,
+    /// `hash-max-listpack-value`.
+    pub hash_packed_len_max: ParamId,
+    /// `set-max-intset-entries`.
+    pub set_integers_max: ParamId,
+    /// `set-max-listpack-entries`.
+    pub set_packed_entries_max: ParamId,
+    /// `set-max-listpack-value`.
+    pub set_packed_len_max: ParamId,
     /// `list-max-listpack-size`.
     pub list_chunk_max: ParamId,
     /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
@@ -113,6 +123,11 @@ impl ParamIds {
             notify_events: id("notify-keyspace-events"),
             bulk_len_max: id("proto-max-bulk-len"),
             query_buffer_max: id("client-query-buffer-limit"),
+            hash_packed_entries_max: id("hash-max-listpack-entries"),
+            hash_packed_len_max: id("hash-max-listpack-value"),
+            set_integers_max: id("set-max-intset-entries"),
+            set_packed_entries_max: id("set-max-listpack-entries"),
+            set_packed_len_max: id("set-max-listpack-value"),
             list_chunk_max: id("list-max-listpack-size"),
             output_limits: id("client-output-buffer-limit"),
         }

@@ -230,6 +230,12 @@ impl<'s> Edit<'s> {
         self.replace(existed, entry);
     }
 
+    /// Puts a packed value of type `T` in place of whatever is there; the key no longer expires.
+    pub fn replace_packed<T: ValueType>(&mut self, packed: &[u8]) {
+        self.changed = true;
+        self.put(NewValue::Packed(T::ID, packed), Ttl::Clear);
+    }
+
     /// Replaces a range of the packed value by other bytes.
     ///
     /// # Panics

@@ -1,5 +1,8 @@
 //! The structures behind the collections: pure data, with nothing of keys, commands or time. Each
 //! is checked against a plain model, and each says what its operations cost.
 
+pub mod intset;
 pub mod list;
+pub mod members;
 pub mod packed;
+pub mod records;

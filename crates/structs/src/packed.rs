@@ -184,6 +184,12 @@ impl<'a> Encoded<'a> {
         out[head.len()..self.len()].copy_from_slice(self.text);
     }
 
+    /// Whether these are the bytes that begin at an offset.
+    #[inline]
+    pub fn is_at(&self, bytes: &[u8], at: usize) -> bool {
+        bytes.get(at..at + self.len()).is_some_and(|element| self.is(element))
+    }
+
     /// Whether these are the bytes.
     #[inline]
     pub fn is(&self, element: &[u8]) -> bool {
