@@ -34,6 +34,7 @@ const ARROWS: &[(&str, Reach)] = &[
     ("sim", AllBut(&["runtime", "server", "testkit"])),
     ("testkit", AllBut(&["runtime", "server"])),
     ("it", AllBut(&["runtime", "server"])),
+    ("bench", AllBut(&["server"])),
     ("xtask", AllBut(&["runtime"])),
 ];
 
@@ -47,7 +48,7 @@ const FOR_TESTS: &str = "testkit";
 const CORE: &[&str] = &["stdx", "resp", "config", "keyspace", "engine"];
 
 /// Where the outside world is met: sockets, files, threads, clocks.
-const OUTSIDE: &[&str] = &["runtime", "server", "testkit", "xtask", "it"];
+const OUTSIDE: &[&str] = &["runtime", "server", "testkit", "xtask", "it", "bench"];
 const SYSTEM_MODULES: &[&str] = &["net", "fs", "thread"];
 const CLOCKS: &[&str] = &["Instant::now", "SystemTime"];
 

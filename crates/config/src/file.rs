@@ -55,7 +55,9 @@ impl FileOnly {
 /// A line that stops the start of the server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\n*** FATAL CONFIG FILE ERROR ***\nReading the configuration file, at line {line_number} of {origin}\n>>> '{line}'\n{reason}"
+    "\n*** FATAL CONFIG FILE ERROR ***\n\
+     Reading the configuration file, at line {line_number} of {origin}\n\
+     >>> '{line}'\n{reason}"
 )]
 pub struct LoadError {
     /// What was read: the path of a file, or the command line.
@@ -250,8 +252,8 @@ mod tests {
         let found = load(
             &config,
             "hz 5\ninclude more\nrename-command FLUSHALL \"\"\nuser bob on >x\n\
-             loadmodule m.so a b\nlist-max-ziplist-entries 5\nmaxmemory 1gb\nhash-max-listpack-entries 20\n\
-             hash-max-ziplist-entries 21\nlogfile \"a b\"",
+             loadmodule m.so a b\nlist-max-ziplist-entries 5\nmaxmemory 1gb\n\
+             hash-max-listpack-entries 20\nhash-max-ziplist-entries 21\nlogfile \"a b\"",
         )
         .expect("valid");
         for (name, want) in [

@@ -107,8 +107,14 @@ pub fn save_points(value: &str) -> Vec<SavePoint> {
 }
 
 /// `client-output-buffer-limit`: class, hard limit, soft limit, seconds; classes that are not
-/// mentioned keep their limits.
-pub const OUTPUT_LIMITS: Special = new(parse_output_limits, output_limit_lines);
+/// mentioned keep their limits. [`crate::Config::int`] of the row gives the hard limit of normal
+/// clients, which is asked for with every large reply.
+pub const OUTPUT_LIMITS: Special = Special {
+    parse: parse_output_limits,
+    number: |value| output_limits(value)[0].hard_bytes.try_into().unwrap_or(i64::MAX),
+    lines: output_limit_lines,
+    always: false,
+};
 
 /// The limits of one class of clients; 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -165,8 +165,9 @@ impl Config {
         print(&self.row(id).kind, &self.value(id))
     }
 
-    /// CONFIG GET: every parameter that a pattern matches, each once. A word without pattern
-    /// symbols finds hidden parameters too and is answered under the spelling asked for.
+    /// CONFIG GET: every parameter that a pattern matches, each once, sorted by name. A word
+    /// without pattern symbols finds hidden parameters too and is answered under the spelling asked
+    /// for.
     pub fn get(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
         let mut seen = vec![false; self.names.len()];
         let mut found = Vec::new();
@@ -192,6 +193,7 @@ impl Config {
                 found.push((name.text.to_owned(), self.print(name.id)));
             }
         }
+        found.sort_unstable();
         found
     }
 

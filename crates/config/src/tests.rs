@@ -188,6 +188,7 @@ fn get_takes_names_and_patterns() {
     unique.sort();
     unique.dedup();
     assert_eq!(found.len(), unique.len());
+    assert!(names(&["z*", "a*"]).is_sorted());
     assert_eq!(config.get(&[b"\xff", b"\xff*"]), []);
 }
 

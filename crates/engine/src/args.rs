@@ -64,7 +64,8 @@ impl<'a> Args<'a> {
         self.get(index).ok_or(error::SYNTAX)
     }
 
-    /// The word at an index as an integer, or the integer error (a syntax error where it is missing).
+    /// The word at an index as an integer, or the integer error (a syntax error where it is
+    /// missing).
     pub fn integer(&self, index: usize) -> Result<i64, CmdError> {
         stdx::num::parse_i64(self.required(index)?).ok_or(error::NOT_INTEGER)
     }
@@ -90,7 +91,8 @@ impl<'a> Args<'a> {
     }
 }
 
-/// A request that owns its words: queued in a transaction, made by a script, or kept while it waits.
+/// A request that owns its words: queued in a transaction, made by a script, or kept while it
+/// waits.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedArgs {
     buf: Vec<u8>,

@@ -1,8 +1,8 @@
 //! A command is one constant row; everything said about it is computed from the row.
 //!
-//! A row is built by const methods, so that a module's commands are one constant slice that the compiler
-//! checks. The argument grammar serves COMMAND DOCS, the generated documentation, client-side hints, the
-//! arity and the generator of differential and fuzz tests.
+//! A row is built by const methods, so that a module's commands are one constant slice that the
+//! compiler checks. The argument grammar serves COMMAND DOCS, the generated documentation,
+//! client-side hints, the arity and the generator of differential and fuzz tests.
 
 use crate::args::Args;
 use crate::cx::{CmdResult, Cx};
@@ -219,8 +219,8 @@ pub enum Begin {
 /// How many keys follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Find {
-    /// Up to `last` (relative to the start; negative counts from the end), every `step`-th argument;
-    /// where `last` is -1 and `limit` is above 1, only the first 1/limit of the rest.
+    /// Up to `last` (relative to the start; negative counts from the end), every `step`-th
+    /// argument; where `last` is -1 and `limit` is above 1, only the first 1/limit of the rest.
     Range { last: isize, step: usize, limit: usize },
     /// A count stands at `index`, the keys start at `first`, both relative to the start.
     KeyNum { index: usize, first: usize, step: usize },
@@ -717,8 +717,8 @@ impl Command {
         self
     }
 
-    /// Words of a call: exact, or negative for at least that many. `words` is 1 for a command and 2 for
-    /// a subcommand.
+    /// Words of a call: exact, or negative for at least that many. `words` is 1 for a command and 2
+    /// for a subcommand.
     pub const fn arity_of(&self, words: usize) -> i32 {
         if let Some(arity) = self.arity {
             return arity;

@@ -1,14 +1,16 @@
-//! What a handler sees: the request's session, the data its keys allow it, and a writer for the reply.
+//! What a handler sees: the request's session, the data its keys allow it, and a writer for the
+//! reply.
 //!
-//! A handler has no socket, no unlocked shard and no global. It parses all its arguments first, so that
-//! an error changes nothing, then works through [`Db`], then replies. What is too long for one go
-//! becomes a [`Job`], which runs in steps between which other clients are served.
+//! A handler has no socket, no unlocked shard and no global. It parses all its arguments first, so
+//! that an error changes nothing, then works through [`Db`], then replies. What is too long for one
+//! go becomes a [`Job`], which runs in steps between which other clients are served.
 
 use crate::args::OwnedArgs;
 use crate::error::{self, CmdError};
 use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::{Session, Watch};
+use crate::waiters::Wait;
 use keyspace::shard::Dirty;
 use keyspace::value::ValueType;
 use keyspace::{At, Edit, Effects, Entry, Keyspace, LockSet, Shard, Str};
@@ -25,17 +27,23 @@ pub type CmdResult = Result<Outcome, CmdError>;
 pub enum Outcome {
     /// The reply is written.
     Done,
-    /// A shard is held by somebody else: run the command again later. Nothing was changed or replied.
+    /// A shard is held by somebody else: run the command again later. Nothing was changed or
+    /// replied.
     Contended,
     /// The work goes on in steps.
     Job(Box<dyn Job>),
+    /// Nothing is there yet: run the command again when one of the keys changes. Inside a
+    /// transaction handlers reply at once instead, see [`Cx::block`].
+    Block(Wait),
     /// The queued transaction is to be executed.
     Exec,
 }
 
 /// Work that is done in steps.
 pub trait Job: Send {
-    /// Does a slice of work, about a millisecond at most. The reply is written in the last step.
+    /// Does a slice of work, about a millisecond at most. The reply is written in the last step; a
+    /// long one may be written over several, in parts that no error can follow, unless the client
+    /// wants none ([`crate::session::ReplyMode::is_silent`]).
     fn step(&mut self, cx: &mut Cx<'_, '_>) -> Result<Step, CmdError>;
 }
 
@@ -61,6 +69,17 @@ pub struct HashedKey {
     pub len: usize,
     /// Hash of the key.
     pub hash: u64,
+}
+
+impl Cx<'_, '_> {
+    /// Waits for keys, or replies as if the time were over where a command must not wait.
+    pub fn block(&mut self, wait: Wait) -> CmdResult {
+        if self.is_nested {
+            (wait.on_timeout)(&mut self.reply);
+            return Ok(Outcome::Done);
+        }
+        Ok(Outcome::Block(wait))
+    }
 }
 
 /// A handler's context.
@@ -218,9 +237,7 @@ impl<'a, 'k> Db<'a, 'k> {
         let (shard, fx) = self.open(at);
         // A key past its time is removed first: its removal must not count as a change later.
         shard.peek(at, fx);
-        let table = shard.db(at.db).table();
-        let found = table.find(at.hash, key).map(|place| table.get(place));
-        let was_expired = found.is_some_and(|entry| entry.is_expired(at.now_ms));
+        let was_expired = shard.holds_expired(at);
         shard.watch(at, dirty.clone());
         Watch { db: at.db, key: key.into(), was_expired }
     }
@@ -229,13 +246,11 @@ impl<'a, 'k> Db<'a, 'k> {
     pub fn has_expired_since(&mut self, watch: &Watch) -> bool {
         let at = self.at(watch.db, &watch.key);
         let (shard, _) = self.open(at);
-        let table = shard.db(at.db).table();
-        let found = table.find(at.hash, at.key).map(|place| table.get(place));
-        !watch.was_expired && found.is_some_and(|entry| entry.is_expired(at.now_ms))
+        !watch.was_expired && shard.holds_expired(at)
     }
 
-    /// One shard by number, for commands that walk the keyspace: the held one, or the free one locked
-    /// for as long as the result lives; `None` while somebody else has it.
+    /// One shard by number, for commands that walk the keyspace: the held one, or the free one
+    /// locked for as long as the result lives; `None` while somebody else has it.
     pub fn shard(&mut self, index: u16) -> Option<(ShardRef<'_>, &mut Effects)> {
         if self.locks.is_empty() {
             let guard = self.keyspace.try_shard(index)?;

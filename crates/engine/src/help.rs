@@ -28,8 +28,8 @@ pub fn reply(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     Ok(Outcome::Done)
 }
 
-/// The grammar of a row's arguments in one line: `<value>`, `TOKEN`, `[optional]`, `(one|of)`, and dots
-/// behind what may be repeated.
+/// The grammar of a row's arguments in one line: `<value>`, `TOKEN`, `[optional]`, `(one|of)`, and
+/// dots behind what may be repeated.
 pub fn syntax(args: &[Arg]) -> String {
     args.iter().map(argument).collect::<Vec<_>>().join(" ")
 }

@@ -68,8 +68,8 @@ fn range_end(start: usize, last: isize, limit: usize, len: usize) -> Option<usiz
     len.checked_sub(last.unsigned_abs())
 }
 
-/// First key, last key and step as the oldest COMMAND replies give them; zeros where there are no keys
-/// at fixed places.
+/// First key, last key and step as the oldest COMMAND replies give them; zeros where there are no
+/// keys at fixed places.
 pub fn legacy_range(specs: &[KeySpec]) -> (i64, i64, i64) {
     let ranges: Vec<(i64, i64, i64)> = specs
         .iter()

@@ -1,9 +1,9 @@
 //! The core: requests in, replies and effects out, and not one command or module known by name.
 //!
-//! Reading order: [`command`] (what a row says), [`registry`] (all rows, frozen and checked), [`args`],
-//! [`error`] and [`cx`] (what a handler sees), [`session`] and [`clients`] (who asks), [`worker`] (the
-//! path from bytes to bytes: parse, gate, lock, run), [`transaction`], [`server`] (what all workers
-//! share), [`port`] (what the outside must provide).
+//! Reading order: [`command`] (what a row says), [`registry`] (all rows, frozen and checked),
+//! [`args`], [`error`] and [`cx`] (what a handler sees), [`session`] and [`clients`] (who asks),
+//! [`worker`] (the path from bytes to bytes: parse, gate, lock, run), [`transaction`], [`server`]
+//! (what all workers share), [`port`] (what the outside must provide).
 //!
 //! Everything here is deterministic: time, randomness, files and sockets come in through the ports.
 
@@ -25,6 +25,7 @@ pub mod slowlog;
 pub mod stats;
 pub mod transaction;
 pub mod users;
+pub mod waiters;
 pub mod worker;
 
 pub use args::Args;
@@ -34,4 +35,5 @@ pub use module::Module;
 pub use registry::{Registered, Registry};
 pub use server::Server;
 pub use session::Session;
+pub use waiters::Wait;
 pub use worker::{Conn, Next, Progress, Worker};

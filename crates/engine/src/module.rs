@@ -9,8 +9,8 @@ use keyspace::value::TypeInfo;
 pub struct Module {
     /// Its name.
     pub name: &'static str,
-    /// Its version, as MODULE LIST and HELLO give it; 0 for parts of the server itself, which they do
-    /// not list.
+    /// Its version, as MODULE LIST and HELLO give it; 0 for parts of the server itself, which they
+    /// do not list.
     pub version: u32,
     /// Its commands.
     pub commands: &'static [&'static [Command]],

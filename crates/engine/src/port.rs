@@ -1,7 +1,7 @@
 //! What the outside must provide: time, and the host's services.
 //!
-//! The core never asks the operating system for anything. The runtime implements these traits over the
-//! real one, the simulation over a virtual one.
+//! The core never asks the operating system for anything. The runtime implements these traits over
+//! the real one, the simulation over a virtual one.
 
 use std::any::Any;
 use std::io;
@@ -77,8 +77,8 @@ pub trait Host: Send + Sync {
     fn read_file(&self, path: &str) -> io::Result<String>;
     /// Replaces a file atomically.
     fn write_file(&self, path: &str, text: &str) -> io::Result<()>;
-    /// Makes changed parameters take effect outside the core (listeners, log level, limits); an error
-    /// refuses the change, and the core takes it back.
+    /// Makes changed parameters take effect outside the core (listeners, log level, limits); an
+    /// error refuses the change, and the core takes it back.
     fn reconfigure(&self, names: &[&str]) -> Result<(), String>;
     /// Writes a line to the server's log.
     fn log(&self, level: LogLevel, text: &str);

@@ -1,8 +1,8 @@
 //! All rows of all modules, collected, checked and frozen.
 //!
-//! The order in which modules are given never matters: the table is built whole, then validated, and
-//! a mistake of a module's author (a name given twice, a write that does not say what it does when
-//! memory is out) stops the start with a sentence that names it.
+//! The order in which modules are given never matters: the table is built whole, then validated,
+//! and a mistake of a module's author (a name given twice, a write that does not say what it does
+//! when memory is out) stops the start with a sentence that names it.
 
 use crate::args::Args;
 use crate::command::{ArgKind, Categories, Command, Flags, KeySpec};
@@ -324,7 +324,8 @@ fn key_args_are_described(args: &[crate::command::Arg], specs: usize) -> bool {
     })
 }
 
-/// `ERR unknown command`, with the name and the first arguments, each cut so that 128 bytes suffice.
+/// `ERR unknown command`, with the name and the first arguments, each cut so that 128 bytes
+/// suffice.
 fn unknown_command(args: Args<'_>) -> CmdError {
     const SHOWN_MAX: usize = 128;
     let mut shown = String::new();

@@ -8,7 +8,9 @@ use crate::registry::Registry;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::users::Users;
+use crate::waiters::Waiters;
 use config::{Config, ParamId};
+use keyspace::db::Tally;
 use keyspace::hooks::EventClass;
 use keyspace::{AccessPolicy, Change, Effects, Interest, Keyspace};
 use parking_lot::Mutex;
@@ -91,6 +93,8 @@ pub struct ParamIds {
     pub bulk_len_max: ParamId,
     /// `client-query-buffer-limit`.
     pub query_buffer_max: ParamId,
+    /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
+    pub output_limits: ParamId,
 }
 
 impl ParamIds {
@@ -107,6 +111,7 @@ impl ParamIds {
             notify_events: id("notify-keyspace-events"),
             bulk_len_max: id("proto-max-bulk-len"),
             query_buffer_max: id("client-query-buffer-limit"),
+            output_limits: id("client-output-buffer-limit"),
         }
     }
 }
@@ -131,6 +136,8 @@ pub struct Server {
     pub clients: ClientTable,
     /// Statistics.
     pub stats: Stats,
+    /// Requests that wait for keys.
+    pub waiters: Waiters,
     /// Slow commands.
     pub slowlog: SlowLog,
     /// Latency spikes.
@@ -185,6 +192,7 @@ impl Server {
             ids: ParamIds::find(&config),
             config,
             clients: ClientTable::default(),
+            waiters: Waiters::default(),
             slowlog: SlowLog::default(),
             latency: LatencyMonitor::default(),
             allocated_at_start_bytes: host.usage().allocated_bytes,
@@ -199,7 +207,7 @@ impl Server {
     }
 
     /// An outlet for the effects of a batch that starts now.
-    pub fn effects(&self, now_ms: i64, rng: &mut Prng) -> Effects {
+    pub fn effects(&self, now_ms: i64, rng: &mut Prng, tallies: &Arc<[Tally]>) -> Effects {
         // The parameter's two lowest bits say where events are published, the others which.
         let events = EventClass((self.config.int(self.ids.notify_events) >> 2) as u32);
         // Paused clients must find the data as it was: expiry changes it.
@@ -212,7 +220,7 @@ impl Server {
         } else {
             AccessPolicy::lru(now_ms)
         };
-        Effects::new(interest, policy)
+        Effects::new(interest, policy, tallies.clone())
     }
 
     /// Whether the eviction policy counts how often keys are used.

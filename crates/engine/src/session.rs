@@ -159,8 +159,8 @@ impl Session {
         self.client.set_no_touch(on);
     }
 
-    /// Goes back to how the connection started, `user` being the one that needs no password. What the
-    /// client said of its library stays.
+    /// Goes back to how the connection started, `user` being the one that needs no password. What
+    /// the client said of its library stays.
     pub fn reset(&mut self, user: Option<Arc<User>>) {
         self.discard();
         self.select(0);

@@ -1,7 +1,8 @@
 //! Statistics: counted by each worker on its own, summed by whoever asks.
 //!
-//! A counter has one writer, its worker; so adding is a plain load and store, and no cache line moves
-//! between cores. Latencies go into a log-linear histogram of 64 steps per power of two (1.6 %).
+//! A counter has one writer, its worker; so adding is a plain load and store, and no cache line
+//! moves between cores. Latencies go into a log-linear histogram of 64 steps per power of two (1.6
+//! %).
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

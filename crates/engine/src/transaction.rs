@@ -135,7 +135,7 @@ impl Run<'_, '_> {
         let mut cx = Cx { server, command, session, db, reply, rng, is_nested: true };
         let result = match (command.row.handler)(&mut cx, args) {
             Ok(Outcome::Job(job)) => run_to_end(&mut cx, job),
-            Ok(Outcome::Done | Outcome::Contended | Outcome::Exec) => Ok(()),
+            Ok(Outcome::Done | Outcome::Contended | Outcome::Block(_) | Outcome::Exec) => Ok(()),
             Err(error) => Err(error),
         };
         let failed = result.is_err();

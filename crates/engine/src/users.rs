@@ -56,7 +56,8 @@ impl Users {
         self.default.write().password = password.to_owned();
     }
 
-    /// The user with this name and password. Takes the same time for any wrong password of one length.
+    /// The user with this name and password. Takes the same time for any wrong password of one
+    /// length.
     pub fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<Arc<User>> {
         let account = self.default.read();
         if name != DEFAULT_USER.as_bytes() {

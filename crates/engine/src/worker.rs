@@ -2,13 +2,14 @@
 //!
 //! Cache misses are most of the work of a small command, so requests that arrived together run
 //! together: up to [`BATCH_MAX`] are parsed and resolved, their keys hashed, the shards locked in
-//! ascending order, all entries prefetched, and then the commands run one after the other. A batch ends
-//! at a command that is not a plain one on declared keys; that one runs alone.
+//! ascending order, all entries prefetched, and then the commands run one after the other. A batch
+//! ends at a command that is not a plain one on declared keys; that one runs alone.
 //!
-//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Contended`]), and the connection's
-//! driver serves others in between. The driver owns the sockets and the buffers; this is a plain
-//! function over bytes, so that drivers can be exchanged and simulated.
+//! Nothing here waits. If a shard is taken the batch runs later ([`Next::Contended`]), and the
+//! connection's driver serves others in between. The driver owns the sockets and the buffers; this
+//! is a plain function over bytes, so that drivers can be exchanged and simulated.
 
+mod block;
 mod book;
 mod gate;
 mod run;
@@ -24,6 +25,8 @@ use crate::registry::Registered;
 use crate::server::Server;
 use crate::session::Session;
 use crate::stats::WorkerStats;
+use crate::waiters::{State, Waiter};
+use keyspace::db::Tally;
 use keyspace::space::Gate as KeyspaceGate;
 use resp::{Limits, Parsed, Partial, Span};
 use std::ops::Range;
@@ -34,6 +37,10 @@ use stdx::prng::Prng;
 pub const BATCH_MAX: usize = 32;
 /// Replies are sent before more requests are run once there are so many bytes of them.
 const OUTPUT_HIGH_BYTES: usize = 64 << 10;
+/// How long the requests of one connection run before others get their turn, in nanoseconds.
+const TURN_NS: u64 = 250_000;
+/// Elements that a scratch vector keeps room for; a huge request gives its memory back.
+const SCRATCH_KEPT: usize = 4096;
 
 /// A connection as the core sees it.
 pub struct Conn {
@@ -46,8 +53,16 @@ pub struct Conn {
     is_held: bool,
 }
 
+/// A command that is not finished.
+enum Pending {
+    /// Its work goes on in steps.
+    Job(PendingJob),
+    /// It waits for keys.
+    Wait(Arc<Waiter>),
+}
+
 /// A command whose work goes on in steps.
-struct Pending {
+struct PendingJob {
     command: u32,
     job: Box<dyn Job>,
     started_ns: u64,
@@ -68,6 +83,15 @@ impl Conn {
         Next::Until(until_ms)
     }
 
+    /// Ends what the connection has under way, since it is closing: it no longer waits for keys.
+    pub fn end(&mut self, server: &Server) {
+        self.gate = None;
+        if let Some(Pending::Wait(waiter)) = self.pending.take() {
+            *waiter.state.lock() = State::Ended;
+            block::leave(server, &waiter);
+        }
+    }
+
     /// Whether a command is under way.
     pub fn is_busy(&self) -> bool {
         self.pending.is_some()
@@ -81,7 +105,7 @@ pub enum Next {
     Read { need: usize },
     /// Send the replies, then call again with the unconsumed rest.
     Flush,
-    /// Let others run, then call again: a long command has more to do.
+    /// Let others run, then call again: there is more to do than fits one turn.
     Yield,
     /// Somebody else holds a lock: let others run, then call again.
     Contended,
@@ -111,12 +135,15 @@ struct Request {
 pub struct Worker {
     /// What it counts.
     pub stats: Arc<WorkerStats>,
+    tallies: Arc<[Tally]>,
     rng: Prng,
     spans: Vec<Span>,
     inline: Vec<u8>,
     requests: Vec<Request>,
     hashed: Vec<HashedKey>,
     shards: Vec<u16>,
+    /// Keys that changed and that somebody waits for.
+    ready: Vec<(u16, Box<[u8]>)>,
 }
 
 /// What the next bytes of the input are.
@@ -138,12 +165,14 @@ impl Worker {
     pub fn new(server: &Server) -> Worker {
         Worker {
             stats: server.stats.add_worker(),
+            tallies: server.keyspace.add_worker(),
             rng: Prng::new(server.host.random()),
             spans: Vec::new(),
             inline: Vec::new(),
             requests: Vec::new(),
             hashed: Vec::new(),
             shards: Vec::new(),
+            ready: Vec::new(),
         }
     }
 
@@ -160,6 +189,7 @@ impl Worker {
             conn.session.client.set_blocked(false);
         }
         let mut consumed = 0;
+        let mut turn_end_ns = None;
         let next = loop {
             if conn.pending.is_some() {
                 match self.resume(server, conn, out) {
@@ -173,6 +203,9 @@ impl Worker {
             if out.len() >= OUTPUT_HIGH_BYTES {
                 break Next::Flush;
             }
+            if consumed > 0 && consumed < input.len() && is_over(server, &mut turn_end_ns) {
+                break Next::Yield;
+            }
             let ran = match self.gather(server, conn, input, consumed) {
                 Gathered::Incomplete { need } => break Next::Read { need },
                 Gathered::Skip { end } => Ok(end),
@@ -185,12 +218,31 @@ impl Worker {
                     self.run_alone(server, conn, input, spans, is_inline, out).map(|()| end)
                 }
             };
+            if !self.ready.is_empty() {
+                self.serve_waiters(server);
+            }
             match ran {
                 Ok(end) => consumed = end,
                 Err(next) => break next,
             }
         };
+        self.trim();
         Progress { consumed, next }
+    }
+
+    /// Gives the memory of a huge request back.
+    fn trim(&mut self) {
+        fn trim<T>(scratch: &mut Vec<T>) {
+            if scratch.capacity() > SCRATCH_KEPT {
+                *scratch = Vec::new();
+            }
+        }
+        trim(&mut self.spans);
+        trim(&mut self.hashed);
+        trim(&mut self.shards);
+        if self.inline.capacity() > 16 * SCRATCH_KEPT {
+            self.inline = Vec::new();
+        }
     }
 
     fn refuse_protocol(&self, server: &Server, error: resp::ProtocolError, out: &mut Vec<u8>) {
@@ -269,11 +321,9 @@ impl Worker {
         self.requests.push(Request { command: command.index, spans, end });
         true
     }
-}
 
-impl Worker {
-    /// The row that a request calls, its arity checked. Requests that arrive together mostly call the
-    /// same command, so the batch's last one is tried before the table.
+    /// The row that a request calls, its arity checked. Requests that arrive together mostly call
+    /// the same command, so the batch's last one is tried before the table.
     #[inline]
     fn resolve<'k>(
         &self,
@@ -290,6 +340,13 @@ impl Worker {
         }
         server.registry.resolve(args).ok()
     }
+}
+
+/// Whether a turn is over. It begins with the first question, so that a connection with a single
+/// batch never looks at the clock for it.
+fn is_over(server: &Server, end_ns: &mut Option<u64>) -> bool {
+    let now_ns = server.clock.monotonic_ns();
+    now_ns >= *end_ns.get_or_insert(now_ns + TURN_NS)
 }
 
 /// Hashes the keys of a request; false where they cannot be found.

@@ -1,8 +1,8 @@
 //! The 24 bits that an entry keeps about its use: an LRU clock or an LFU counter.
 //!
 //! LRU: seconds modulo 2^24, stamped on access. LFU: 16 bits of minutes since the last decay and an
-//! 8-bit logarithmic counter, as the Redis documentation on eviction describes; a new key starts at 5
-//! so that it is not evicted before it had a chance to be used.
+//! 8-bit logarithmic counter, as the Redis documentation on eviction describes; a new key starts at
+//! 5 so that it is not evicted before it had a chance to be used.
 
 use stdx::prng::Prng;
 

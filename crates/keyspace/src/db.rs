@@ -1,74 +1,114 @@
-//! One numbered database within one shard: its table and the counters that are read without a lock.
+//! One numbered database within one shard, and the books about the sizes of all.
 
 use crate::entry::Entry;
 use crate::table::{KeyHasher, Place, Table};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Sizes of one database in one shard. Written under the shard's lock, read by INFO and DBSIZE without
-/// it, so that they answer while a long command holds the lock.
-#[derive(Debug, Default)]
-pub struct Counters {
+/// Amounts that describe a set of entries; they wrap, so that a difference is an amount too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
     /// Entries, expired ones not yet removed included.
-    pub keys: AtomicU64,
+    pub keys: u64,
     /// Entries with an expiry.
-    pub expires: AtomicU64,
+    pub expires: u64,
     /// Bytes of the entries' blocks and values.
-    pub bytes: AtomicU64,
-    /// Sum of the expiries in seconds, wrapping, for the average time to live.
-    pub expiry_sum_s: AtomicU64,
+    pub bytes: u64,
+    /// Sum of the expiries in seconds, for the average time to live.
+    pub expiry_sum_s: u64,
 }
 
-impl Counters {
-    /// Adds to a counter that only the holder of the shard's lock writes.
-    fn add(counter: &AtomicU64, amount: u64) {
-        // Ordering: relaxed suffices, the lock orders the writers and readers want any recent value.
-        counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
-    }
-
-    fn shift_expiry(&self, before: Option<i64>, after: Option<i64>) {
-        let seconds = |at_ms: Option<i64>| at_ms.map_or(0, |at_ms| (at_ms / 1000) as u64);
-        let count = u64::from(after.is_some()).wrapping_sub(u64::from(before.is_some()));
-        Counters::add(&self.expires, count);
-        Counters::add(&self.expiry_sum_s, seconds(after).wrapping_sub(seconds(before)));
-    }
-
-    fn reset(&self) {
-        for counter in [&self.keys, &self.expires, &self.bytes, &self.expiry_sum_s] {
-            counter.store(0, Ordering::Relaxed);
+impl Amounts {
+    fn of(entry: &Entry) -> Amounts {
+        let expiry = entry.expire_at_ms();
+        Amounts {
+            keys: 1,
+            expires: u64::from(expiry.is_some()),
+            bytes: entry.memory() as u64,
+            expiry_sum_s: expiry.map_or(0, |at_ms| (at_ms / 1000) as u64),
         }
     }
 
-    fn copy_from(&self, other: &Counters) {
-        let pairs = [
-            (&self.keys, &other.keys),
-            (&self.expires, &other.expires),
-            (&self.bytes, &other.bytes),
-            (&self.expiry_sum_s, &other.expiry_sum_s),
-        ];
-        for (to, from) in pairs {
-            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+    /// The sum of both.
+    pub fn plus(self, other: Amounts) -> Amounts {
+        Amounts {
+            keys: self.keys.wrapping_add(other.keys),
+            expires: self.expires.wrapping_add(other.expires),
+            bytes: self.bytes.wrapping_add(other.bytes),
+            expiry_sum_s: self.expiry_sum_s.wrapping_add(other.expiry_sum_s),
+        }
+    }
+
+    fn minus(self, other: Amounts) -> Amounts {
+        Amounts {
+            keys: self.keys.wrapping_sub(other.keys),
+            expires: self.expires.wrapping_sub(other.expires),
+            bytes: self.bytes.wrapping_sub(other.bytes),
+            expiry_sum_s: self.expiry_sum_s.wrapping_sub(other.expiry_sum_s),
         }
     }
 }
 
-/// A database's part in one shard. All changes go through methods that keep the counters exact.
+/// What one worker has added to and taken from one database, all shards together. Only that worker
+/// writes it, so no cache line moves between workers; the sum over all workers is the database's
+/// size, which INFO and DBSIZE read without any lock.
+#[derive(Debug, Default)]
+pub struct Tally {
+    keys: AtomicU64,
+    expires: AtomicU64,
+    bytes: AtomicU64,
+    expiry_sum_s: AtomicU64,
+}
+
+impl Tally {
+    /// Adds a change.
+    fn add(&self, change: Amounts) {
+        // Ordering: relaxed suffices: one writer, and readers want any recent value.
+        let add = |counter: &AtomicU64, amount: u64| {
+            if amount != 0 {
+                let sum = counter.load(Ordering::Relaxed).wrapping_add(amount);
+                counter.store(sum, Ordering::Relaxed);
+            }
+        };
+        add(&self.keys, change.keys);
+        add(&self.expires, change.expires);
+        add(&self.bytes, change.bytes);
+        add(&self.expiry_sum_s, change.expiry_sum_s);
+    }
+
+    /// The present amounts.
+    pub fn read(&self) -> Amounts {
+        Amounts {
+            keys: self.keys.load(Ordering::Relaxed),
+            expires: self.expires.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            expiry_sum_s: self.expiry_sum_s.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A database's part in one shard. All changes go through methods that keep the books.
 pub struct Db {
     table: Table,
-    counters: Arc<Counters>,
+    amounts: Amounts,
     /// Segment at which the next sweep for expired entries starts.
     pub(crate) sweep_from: usize,
 }
 
 impl Db {
-    pub(crate) fn new(hasher: KeyHasher, stagger: usize, counters: Arc<Counters>) -> Db {
-        Db { table: Table::new(hasher, stagger), counters, sweep_from: 0 }
+    pub(crate) fn new(hasher: KeyHasher, stagger: usize) -> Db {
+        let amounts = Amounts::default();
+        Db { table: Table::new(hasher, stagger), amounts, sweep_from: 0 }
     }
 
     /// The table, for reading.
     #[inline]
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// What is in it.
+    pub fn amounts(&self) -> Amounts {
+        self.amounts
     }
 
     /// The table's segments, for change of their marks.
@@ -82,61 +122,58 @@ impl Db {
         self.table.get_mut(place)
     }
 
-    pub(crate) fn insert(&mut self, hash: u64, entry: Entry) -> Place {
-        Counters::add(&self.counters.keys, 1);
-        Counters::add(&self.counters.bytes, entry.memory() as u64);
-        if entry.expire_at_ms().is_some() {
-            self.counters.shift_expiry(None, entry.expire_at_ms());
-        }
+    fn book(&mut self, change: Amounts, tally: &Tally) {
+        self.amounts = self.amounts.plus(change);
+        tally.add(change);
+    }
+
+    pub(crate) fn insert(&mut self, hash: u64, entry: Entry, tally: &Tally) -> Place {
+        self.book(Amounts::of(&entry), tally);
         self.table.insert(hash, entry)
     }
 
-    pub(crate) fn remove(&mut self, place: Place) -> Entry {
+    pub(crate) fn remove(&mut self, place: Place, tally: &Tally) -> Entry {
         let entry = self.table.remove(place);
-        Counters::add(&self.counters.keys, 1u64.wrapping_neg());
-        Counters::add(&self.counters.bytes, (entry.memory() as u64).wrapping_neg());
-        if entry.expire_at_ms().is_some() {
-            self.counters.shift_expiry(entry.expire_at_ms(), None);
-        }
+        self.book(Amounts::default().minus(Amounts::of(&entry)), tally);
         entry
     }
 
-    /// Changes the entry at a place in any way and settles the counters. The key must stay.
+    /// Changes the entry at a place in any way and keeps the books. The key must stay.
+    #[inline]
     pub(crate) fn update<R>(
         &mut self,
         hash: u64,
         place: Place,
+        tally: &Tally,
         change: impl FnOnce(&mut Entry) -> R,
     ) -> R {
         let entry = self.table.get_mut(place);
-        let (bytes, expiry) = (entry.memory(), entry.expire_at_ms());
+        let before = Amounts::of(entry);
+        let expiry_before = entry.expire_at_ms();
         let result = change(entry);
-        let (bytes_after, expiry_after) = (entry.memory(), entry.expire_at_ms());
-        if bytes != bytes_after {
-            Counters::add(&self.counters.bytes, (bytes_after as u64).wrapping_sub(bytes as u64));
+        let (after, expiry_after) = (Amounts::of(entry), entry.expire_at_ms());
+        if before != after {
+            self.book(after.minus(before), tally);
         }
-        if expiry != expiry_after {
-            self.counters.shift_expiry(expiry, expiry_after);
-            if let Some(at_ms) = expiry_after {
-                self.table.note_expiry(hash, at_ms);
-            }
+        if expiry_before != expiry_after
+            && let Some(at_ms) = expiry_after
+        {
+            self.table.note_expiry(hash, at_ms);
         }
         result
     }
 
     /// Takes everything out, leaving an empty table.
-    pub(crate) fn take(&mut self, hasher: KeyHasher, stagger: usize) -> Table {
-        self.counters.reset();
+    pub(crate) fn take(&mut self, hasher: KeyHasher, stagger: usize, tally: &Tally) -> Table {
+        self.book(Amounts::default().minus(self.amounts), tally);
         self.sweep_from = 0;
         std::mem::replace(&mut self.table, Table::new(hasher, stagger))
     }
 
     /// Exchanges the contents of two databases.
-    pub(crate) fn swap(&mut self, other: &mut Db) {
-        std::mem::swap(&mut self.table, &mut other.table);
-        let held = Counters::default();
-        held.copy_from(&self.counters);
-        self.counters.copy_from(&other.counters);
-        other.counters.copy_from(&held);
+    pub(crate) fn swap(&mut self, other: &mut Db, own_tally: &Tally, other_tally: &Tally) {
+        own_tally.add(other.amounts.minus(self.amounts));
+        other_tally.add(self.amounts.minus(other.amounts));
+        std::mem::swap(self, other);
     }
 }

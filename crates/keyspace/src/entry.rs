@@ -1,13 +1,14 @@
 //! One key with its value in one heap block.
 //!
 //! ```text
-//! header 8 | [long 16: key length u32, value length u32, block size u64] | [expiry i64] | [word 8] | key | [bytes]
+//! header 8 | [long 16: key length u32, value length u32, block size u64] | [expiry i64] | [word 8]
+//! | key | [bytes]
 //! ```
-//! The header holds the type, flags, 24 access bits, and the two lengths where they are small (a key
-//! under 255 bytes, a value under 64 KiB); the long part is there only where one is not. Integers and
-//! boxed values live in the aligned word, byte values behind the key. So a GET touches one block, and
-//! a key of 16 bytes with a value of 16 takes 40 bytes. A value is overwritten in place while its
-//! block size, rounded to 8, stays the same.
+//! The header holds the type, flags, 24 access bits, and the two lengths where they are small (a
+//! key under 255 bytes, a value under 64 KiB); the long part is there only where one is not.
+//! Integers and boxed values live in the aligned word, byte values behind the key. So a GET touches
+//! one block, and a key of 16 bytes with a value of 16 takes 40 bytes. A value is overwritten in
+//! place while its block size, rounded to 8, stays the same.
 //!
 //! Rejected: a separate key and value object (two more pointers and a cache miss each), an enum of
 //! boxed variants (16 bytes of tag and pointer in the table instead of 8).
@@ -60,7 +61,8 @@ pub enum NewValue<'a> {
     Bytes(&'a [u8]),
     /// An integer, stored as such.
     Int(i64),
-    /// A small value of another type as one byte string in that type's own format, stored like a string.
+    /// A small value of another type as one byte string in that type's own format, stored like a
+    /// string.
     Packed(TypeId, &'a [u8]),
     /// A value of a type with its own structure.
     Boxed(Boxed),
@@ -205,12 +207,14 @@ impl Entry {
         let mut entry = Entry::allocate(tag, shape, shape.block_size());
         entry.set_access(access);
         if let Some(at_ms) = expire_at_ms {
-            // SAFETY: the shape has an expiry, so the 8 aligned bytes at `expiry_at` are inside the block.
+            // SAFETY: the shape has an expiry, so the 8 aligned bytes at `expiry_at` are inside the
+            // block.
             unsafe { entry.at(shape.expiry_at()).cast::<i64>().write(at_ms) };
         }
         match value {
             NewValue::Int(number) => {
-                // SAFETY: the shape has a word, so the 8 aligned bytes at `word_at` are inside the block.
+                // SAFETY: the shape has a word, so the 8 aligned bytes at `word_at` are inside the
+                // block.
                 unsafe { entry.at(shape.word_at()).cast::<i64>().write(number) }
             }
             NewValue::Boxed(boxed) => {
@@ -374,8 +378,8 @@ impl Entry {
     }
 
     /// The name of the value's representation, as OBJECT ENCODING gives it. Strings are all stored
-    /// alike here; clients see the distinction that Redis makes. `None` for a packed value: only its type
-    /// knows.
+    /// alike here; clients see the distinction that Redis makes. `None` for a packed value: only
+    /// its type knows.
     pub fn encoding(&self) -> Option<&'static str> {
         Some(match self.view() {
             View::Packed(_) => return None,
@@ -493,8 +497,8 @@ impl Entry {
         true
     }
 
-    /// Makes a string `len` bytes long, zero-filled where it grows, and returns it for change. An integer
-    /// becomes its text first. Marks the string as edited in place. Amortised O(growth).
+    /// Makes a string `len` bytes long, zero-filled where it grows, and returns it for change. An
+    /// integer becomes its text first. Marks the string as edited in place. Amortised O(growth).
     ///
     /// # Panics
     /// If the value is no string or `len` exceeds [`LEN_MAX`].
@@ -585,8 +589,8 @@ impl Entry {
         let mut moved = Entry::allocate(self.header().tag, new, size);
         moved.set_access(self.access());
         let kept = old.value_len.min(new.value_len);
-        // SAFETY: both blocks have the same optional parts behind the long one (expiry; no word, the
-        // value is bytes), so expiry, key and the kept value bytes are one run at `expiry_at`.
+        // SAFETY: both blocks have the same optional parts behind the long one (expiry; no word,
+        // the value is bytes), so expiry, key and the kept value bytes are one run at `expiry_at`.
         unsafe {
             let run = old.value_at() - old.expiry_at() + kept;
             moved.at(new.expiry_at()).copy_from_nonoverlapping(self.at(old.expiry_at()), run);
@@ -652,8 +656,8 @@ impl Entry {
         Some(boxed)
     }
 
-    /// Asks the processor to load the block's first two cache lines, which hold most keys and values;
-    /// changes nothing.
+    /// Asks the processor to load the block's first two cache lines, which hold most keys and
+    /// values; changes nothing.
     #[inline]
     pub fn prefetch(&self) {
         let block: *const u8 = self.0.as_ptr().cast();
@@ -679,6 +683,20 @@ pub(crate) fn prefetch<T>(target: *const T) {
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(target.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = target;
+}
+
+/// Asks the processor for the cache line at `target` in order to write it; a hint without effect on
+/// any value.
+#[inline]
+pub(crate) fn prefetch_to_write<T>(target: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(target.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = target;

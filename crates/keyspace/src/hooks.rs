@@ -1,11 +1,13 @@
 //! What a change sets off: the outlet through which a batch collects its effects.
 //!
 //! The guard reports here; the engine reads it after each command and hands the parts to whoever
-//! listens: keyspace events, the change log, waiters, statistics. With nobody listening a change costs
-//! one test of the interest bits.
+//! listens: keyspace events, the change log, waiters, statistics. With nobody listening a change
+//! costs one test of the interest bits.
 
 use crate::access::AccessPolicy;
+use crate::db::Tally;
 use crate::entry::Entry;
+use std::sync::Arc;
 
 /// A set of event classes, one bit each (the letters of `notify-keyspace-events`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +114,8 @@ pub struct Effects {
     pub policy: AccessPolicy,
     /// Whether reads leave the access bits alone (CLIENT NO-TOUCH).
     pub no_touch: bool,
+    /// The running worker's books on sizes, by database.
+    pub tallies: Arc<[Tally]>,
     /// Changes since the last save, as INFO counts them.
     pub dirty: u64,
     /// Reads that found their key.
@@ -137,11 +141,12 @@ const FREE_BYTES_MAX: usize = 1 << 20;
 
 impl Effects {
     /// An empty outlet.
-    pub fn new(interest: Interest, policy: AccessPolicy) -> Effects {
+    pub fn new(interest: Interest, policy: AccessPolicy, tallies: Arc<[Tally]>) -> Effects {
         Effects {
             interest,
             policy,
             no_touch: false,
+            tallies,
             dirty: 0,
             hits: 0,
             misses: 0,
@@ -151,6 +156,12 @@ impl Effects {
             ready: Vec::new(),
             garbage: Vec::new(),
         }
+    }
+
+    /// The running worker's books on a database's size.
+    #[inline]
+    pub fn tally(&self, db: u16) -> &Tally {
+        &self.tallies[db as usize]
     }
 
     /// Records an event if somebody wants its class.

@@ -1,4 +1,5 @@
-//! One server's data: entries in segmented tables, split over lock shards, changed only through a guard.
+//! One server's data: entries in segmented tables, split over lock shards, changed only through a
+//! guard.
 //!
 //! Reading order: [`entry`] (one key in one heap block), [`value`] (what a large value must be able
 //! to do), [`table`] (the directory of segments), [`db`] and [`shard`] (what one lock protects),

@@ -1,15 +1,17 @@
 //! Cursors: a position in the order of shards, and within a shard in the order of key hashes.
 //!
-//! A key's position never changes, whatever is inserted, removed or split between two calls, so a walk
-//! returns every key that stays exactly once. The cursor is `shard * 2^40 + position`, where the
-//! position is the top 40 bits of the hash: it stays below 2^53 for clients that keep it in a double.
-//! Keys with equal positions are returned by the same call. 0 is both the start and the end: position 0
-//! of shard 0 is never a continuation, since a call goes past at least one position.
+//! A key's position never changes, whatever is inserted, removed or split between two calls, so a
+//! walk returns every key that stays exactly once. The cursor is `shard * 2^40 + position`, where
+//! the position is the top 40 bits of the hash: it stays below 2^53 for clients that keep it in a
+//! double. Keys with equal positions are returned by the same call. 0 is both the start and the
+//! end: position 0 of shard 0 is never a continuation, since a call goes past at least one
+//! position.
 //!
-//! A segment's entries are not stored in hash order; a call that needs only some of a segment orders
-//! those that match. The pattern is applied before the hash is computed, so what a pattern excludes
-//! costs one comparison.
+//! A segment's entries are not stored in hash order; a call that needs only some of a segment
+//! orders those that match. The pattern is applied before the hash is computed, so what a pattern
+//! excludes costs one comparison.
 
+use crate::db::Db;
 use crate::entry::Entry;
 use crate::shard::Shard;
 
@@ -26,7 +28,8 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor that a client sent; any number is a valid position, past the end it finds nothing.
+    /// The cursor that a client sent; any number is a valid position, past the end it finds
+    /// nothing.
     pub fn decode(number: u64, shards: u16) -> Option<Cursor> {
         let shard = number >> POSITION_BITS;
         let shard = u16::try_from(shard).ok().filter(|shard| *shard < shards)?;
@@ -49,11 +52,11 @@ impl Cursor {
     }
 }
 
-/// Visits entries of `db` in `shard` from the cursor on: a whole segment if its matching entries fit into
-/// `budget`, else the first of them, and at least one position. Only entries that `wanted` accepts are
-/// ordered, counted and given to `visit`; it may be asked about entries that lie before the cursor.
-/// Returns how many entries were looked at and the place to go on from, `None` at the shard's end.
-/// O(segment) per call.
+/// Visits entries of `db` in `shard` from the cursor on: a whole segment if its matching entries
+/// fit into `budget`, else the first of them, and at least one position. Only entries that `wanted`
+/// accepts are ordered, counted and given to `visit`; it may be asked about entries that lie before
+/// the cursor. Returns how many entries were looked at and the place to go on from, `None` at the
+/// shard's end. O(segment) per call.
 pub fn scan_shard<'s>(
     shard: &'s Shard,
     db: u16,
@@ -62,7 +65,7 @@ pub fn scan_shard<'s>(
     wanted: &mut dyn FnMut(&Entry) -> bool,
     visit: &mut dyn FnMut(&'s Entry),
 ) -> (usize, Option<Cursor>) {
-    let table = shard.db(db).table();
+    let Some(table) = shard.db(db).map(Db::table) else { return (0, None) };
     let cursor = |position: u64| Cursor { shard: from.shard, position };
     let start = from.position << (64 - POSITION_BITS);
     let (segment, next) = table.segment_from(start);
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn a_walk_over_a_growing_table_returns_each_old_key_once() {
         let keyspace = Keyspace::new(4, 1, 7);
-        let mut fx = Effects::new(Interest::default(), AccessPolicy::lru(0));
+        let mut fx = Effects::new(Interest::default(), AccessPolicy::lru(0), keyspace.add_worker());
         for i in 0..5000 {
             set(&keyspace, &mut fx, format!("old:{i}").as_bytes());
         }

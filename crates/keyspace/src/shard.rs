@@ -1,10 +1,11 @@
 //! What one lock protects: a share of every database, and the books about who watches which key.
 
-use crate::db::{Counters, Db};
+use crate::db::Db;
 use crate::entry::Entry;
 use crate::hooks::{self, Effects};
 use crate::table::{KeyHasher, NEVER, Place, Table};
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,7 +36,6 @@ struct Waited {
     db: u16,
     key: Box<[u8]>,
     hash: u64,
-    waiters: usize,
 }
 
 /// Below this many watched keys ended watches are not worth a sweep.
@@ -43,7 +43,8 @@ const WATCHED_SWEEP_MIN: usize = 64;
 
 /// One lock shard.
 pub struct Shard {
-    dbs: Box<[Db]>,
+    /// Up to the highest database that was ever used here; most servers use the first only.
+    dbs: SmallVec<[Db; 1]>,
     hasher: KeyHasher,
     stagger: usize,
     watched: HashTable<Watched>,
@@ -53,29 +54,40 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// An empty shard; `counters` has one element per database.
-    pub fn new(hasher: KeyHasher, stagger: usize, counters: &[Arc<Counters>]) -> Shard {
-        let dbs = counters.iter().map(|c| Db::new(hasher.clone(), stagger, c.clone())).collect();
+    /// An empty shard.
+    pub fn new(hasher: KeyHasher, stagger: usize) -> Shard {
+        let dbs = SmallVec::from_buf([Db::new(hasher.clone(), stagger)]);
         let (watched, waited) = (HashTable::new(), HashTable::new());
         let watched_sweep_at = WATCHED_SWEEP_MIN;
         Shard { dbs, hasher, stagger, watched, waited, watched_sweep_at }
     }
 
-    /// A database, for reading.
+    /// A database, for reading; `None` if nothing was ever stored in it here.
     #[inline]
-    pub fn db(&self, db: u16) -> &Db {
-        &self.dbs[db as usize]
+    pub fn db(&self, db: u16) -> Option<&Db> {
+        self.dbs.get(db as usize)
     }
 
+    /// A database, for change.
     #[inline]
     pub(crate) fn db_mut(&mut self, db: u16) -> &mut Db {
+        if db as usize >= self.dbs.len() {
+            let (hasher, stagger) = (&self.hasher, self.stagger);
+            self.dbs.resize_with(db as usize + 1, || Db::new(hasher.clone(), stagger));
+        }
         &mut self.dbs[db as usize]
+    }
+
+    /// The entry at a place that was found in a database.
+    #[inline]
+    pub(crate) fn entry(&self, db: u16, place: Place) -> &Entry {
+        self.dbs[db as usize].table().get(place)
     }
 
     /// The place of a live key. An entry whose time has come is removed on the way.
     #[inline]
     pub(crate) fn find(&mut self, at: At<'_>, fx: &mut Effects) -> Option<Place> {
-        let table = self.dbs[at.db as usize].table();
+        let table = self.dbs.get(at.db as usize)?.table();
         let place = table.find(at.hash, at.key)?;
         if table.get(place).is_expired(at.now_ms) {
             return self.meet_expired(at, place, fx);
@@ -83,10 +95,10 @@ impl Shard {
         Some(place)
     }
 
-    /// The place of a live key that is about to be changed: what is past its time makes room even where
-    /// removal is off.
+    /// The place of a live key that is about to be changed: what is past its time makes room even
+    /// where removal is off.
     pub(crate) fn find_to_change(&mut self, at: At<'_>, fx: &mut Effects) -> Option<Place> {
-        let table = self.dbs[at.db as usize].table();
+        let table = self.dbs.get(at.db as usize)?.table();
         let place = table.find(at.hash, at.key)?;
         if table.get(place).is_expired(at.now_ms) {
             self.expire(at, place, fx);
@@ -106,7 +118,7 @@ impl Shard {
 
     /// Removes an entry because its time has come.
     fn expire(&mut self, at: At<'_>, place: Place, fx: &mut Effects) {
-        let entry = self.dbs[at.db as usize].remove(place);
+        let entry = self.dbs[at.db as usize].remove(place, fx.tally(at.db));
         fx.discard(entry);
         fx.expired += 1;
         if fx.interest.log {
@@ -139,7 +151,14 @@ impl Shard {
     /// A look that leaves no trace in the access bits or the statistics.
     pub fn peek(&mut self, at: At<'_>, fx: &mut Effects) -> Option<&Entry> {
         let place = self.find(at, fx)?;
-        Some(self.dbs[at.db as usize].table().get(place))
+        Some(self.entry(at.db, place))
+    }
+
+    /// Whether the key is here but past its time, not yet removed.
+    pub fn holds_expired(&self, at: At<'_>) -> bool {
+        let Some(table) = self.db(at.db).map(Db::table) else { return false };
+        let found = table.find(at.hash, at.key).map(|place| table.get(place));
+        found.is_some_and(|entry| entry.is_expired(at.now_ms))
     }
 
     /// Tells watchers and waiters of a key that it changed.
@@ -192,33 +211,30 @@ impl Shard {
         self.watched.insert_unique(at.hash, watched, |w| w.hash);
     }
 
-    /// Notes that one more client waits for a key.
+    /// Notes that somebody waits for a key: changes of it are reported from now on.
     pub fn wait(&mut self, at: At<'_>) {
         let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
-        if let Some(waited) = self.waited.find_mut(at.hash, same) {
-            waited.waiters += 1;
-            return;
+        if self.waited.find(at.hash, same).is_none() {
+            let waited = Waited { db: at.db, key: at.key.into(), hash: at.hash };
+            self.waited.insert_unique(at.hash, waited, |w| w.hash);
         }
-        let waited = Waited { db: at.db, key: at.key.into(), hash: at.hash, waiters: 1 };
-        self.waited.insert_unique(at.hash, waited, |w| w.hash);
     }
 
-    /// Notes that one client fewer waits for a key.
+    /// Notes that nobody waits for a key any more.
     pub fn unwait(&mut self, at: At<'_>) {
         let same = |w: &Waited| w.db == at.db && *w.key == *at.key;
-        if let Ok(mut slot) = self.waited.find_entry(at.hash, same) {
-            slot.get_mut().waiters -= 1;
-            if slot.get().waiters == 0 {
-                slot.remove();
-            }
+        if let Ok(slot) = self.waited.find_entry(at.hash, same) {
+            slot.remove();
         }
     }
 
     /// Empties a database and hands its table over to be freed elsewhere. Watched keys that existed
-    /// count as touched; what was past its time when its watch began is gone by now. O(watched keys).
-    pub fn flush(&mut self, db: u16) -> Table {
+    /// count as touched; what was past its time when its watch began is gone by now. O(watched
+    /// keys).
+    pub fn flush(&mut self, db: u16, fx: &Effects) -> Table {
         self.mark_existing(db);
-        self.dbs[db as usize].take(self.hasher.clone(), self.stagger)
+        let (hasher, stagger) = (self.hasher.clone(), self.stagger);
+        self.db_mut(db).take(hasher, stagger, fx.tally(db))
     }
 
     /// Exchanges two databases; keys watched in either count as touched where they exist in either.
@@ -229,9 +245,10 @@ impl Shard {
         self.expire_watched([first, second], now_ms, fx);
         self.mark_existing(first);
         self.mark_existing(second);
-        let (low, high) = (first.min(second) as usize, first.max(second) as usize);
-        let (left, right) = self.dbs.split_at_mut(high);
-        left[low].swap(&mut right[0]);
+        let (low, high) = (first.min(second), first.max(second));
+        self.db_mut(high);
+        let (left, right) = self.dbs.split_at_mut(high as usize);
+        left[low as usize].swap(&mut right[0], fx.tally(low), fx.tally(high));
         self.mark_existing(first);
         self.mark_existing(second);
         for waited in &self.waited {
@@ -241,7 +258,8 @@ impl Shard {
         }
     }
 
-    /// Removes watched keys that are past their time, so that they do not seem to arrive with a swap.
+    /// Removes watched keys that are past their time, so that they do not seem to arrive with a
+    /// swap.
     fn expire_watched(&mut self, dbs: [u16; 2], now_ms: i64, fx: &mut Effects) {
         let here = self.watched.iter().filter(|watched| dbs.contains(&watched.db));
         let keys: Vec<_> = here.map(|watched| (watched.hash, watched.key.clone())).collect();
@@ -253,8 +271,9 @@ impl Shard {
     }
 
     fn mark_existing(&self, db: u16) {
+        let Some(table) = self.db(db).map(Db::table) else { return };
         for watched in self.watched.iter().filter(|w| w.db == db) {
-            if self.dbs[db as usize].table().find(watched.hash, &watched.key).is_some() {
+            if table.find(watched.hash, &watched.key).is_some() {
                 for dirty in &watched.watchers {
                     dirty.store(true, Ordering::Release);
                 }
@@ -262,10 +281,13 @@ impl Shard {
         }
     }
 
-    /// Removes expired entries of a database, visiting at most `segments_max` of the segments in which
-    /// something is due. Returns whether more is due.
+    /// Removes expired entries of a database, visiting at most `segments_max` of the segments in
+    /// which something is due. Returns whether more is due.
     pub fn sweep(&mut self, db: u16, now_ms: i64, segments_max: usize, fx: &mut Effects) -> bool {
-        let count = self.dbs[db as usize].table().segments().len();
+        let count = match self.db(db) {
+            Some(part) if part.amounts().expires > 0 => part.table().segments().len(),
+            _ => return false,
+        };
         let mut visited = 0;
         for _ in 0..count {
             let table = self.dbs[db as usize].table();

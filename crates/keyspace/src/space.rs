@@ -1,10 +1,12 @@
 //! The whole keyspace: the lock shards, how a batch locks several, and how one caller locks all.
 //!
-//! Nobody ever sleeps on a shard's lock. A batch tries the locks it needs in ascending order; if one
-//! is taken it lets all go and comes back later. Whoever needs every shard raises the gate first: no
-//! new batch starts while it is up, so the running ones drain and the next attempt gets them all.
+//! Nobody ever sleeps on a shard's lock. A batch tries the locks it needs in ascending order; if
+//! one is taken it lets all go and comes back later. Whoever needs every shard raises the gate
+//! first: no new batch starts while it is up, so the running ones drain and the next attempt gets
+//! them all.
 
-use crate::db::Counters;
+use crate::db::{Amounts, Tally};
+use crate::entry::prefetch_to_write;
 use crate::shard::Shard;
 use crate::table::KeyHasher;
 use parking_lot::{Mutex, MutexGuard};
@@ -14,21 +16,35 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A shard on cache lines of its own, so that neighbouring locks do not disturb each other.
 #[repr(align(128))]
-struct Slot {
-    shard: Mutex<Shard>,
-    counters: Box<[Arc<Counters>]>,
-}
+struct Slot(Mutex<Shard>);
 
 /// Attempts on a taken lock before a batch gives way.
-const SPINS_MAX: u32 = 100;
+const SPINS_MAX: u32 = 1000;
 
 /// All data of a server.
 pub struct Keyspace {
     slots: Box<[Slot]>,
     hasher: KeyHasher,
     databases: u16,
+    /// Each worker's books on the sizes of the databases.
+    tallies: Mutex<Vec<Arc<[Tally]>>>,
     /// How many callers want every shard.
     gate: Arc<AtomicUsize>,
+}
+
+/// Waits a little for a lock that is taken. Looks before it tries: a failed attempt would take the cache
+/// line from whoever holds the lock.
+#[cold]
+fn spin(lock: &Mutex<Shard>) -> Option<MutexGuard<'_, Shard>> {
+    for _ in 0..SPINS_MAX {
+        std::hint::spin_loop();
+        if !lock.is_locked()
+            && let Some(guard) = lock.try_lock()
+        {
+            return Some(guard);
+        }
+    }
+    None
 }
 
 /// Sums over all shards for one database.
@@ -52,13 +68,17 @@ impl Keyspace {
     pub fn new(shards: usize, databases: u16, seed: u64) -> Keyspace {
         assert!(shards.is_power_of_two() && shards <= 1 << 16);
         let hasher = KeyHasher::new(seed);
-        let slot = |index: usize| {
-            let counters: Box<[_]> =
-                (0..databases).map(|_| Arc::new(Counters::default())).collect();
-            Slot { shard: Mutex::new(Shard::new(hasher.clone(), index, &counters)), counters }
-        };
+        let slot = |index: usize| Slot(Mutex::new(Shard::new(hasher.clone(), index)));
         let slots = (0..shards).map(slot).collect();
-        Keyspace { slots, hasher, databases, gate: Arc::default() }
+        let (tallies, gate) = (Mutex::default(), Arc::default());
+        Keyspace { slots, hasher, databases, tallies, gate }
+    }
+
+    /// The books of a new worker.
+    pub fn add_worker(&self) -> Arc<[Tally]> {
+        let tallies: Arc<[Tally]> = (0..self.databases).map(|_| Tally::default()).collect();
+        self.tallies.lock().push(tallies.clone());
+        tallies
     }
 
     /// The hash of a key.
@@ -84,15 +104,16 @@ impl Keyspace {
     }
 
     /// Locks one shard if it is free, or gets free within a short spin.
+    #[inline]
     pub fn try_shard(&self, index: u16) -> Option<MutexGuard<'_, Shard>> {
-        let lock = &self.slots[index as usize].shard;
-        for _ in 0..SPINS_MAX {
-            if let Some(guard) = lock.try_lock() {
-                return Some(guard);
-            }
-            std::hint::spin_loop();
-        }
-        None
+        let lock = &self.slots[index as usize].0;
+        lock.try_lock().or_else(|| spin(lock))
+    }
+
+    /// Asks for the cache line of a shard's lock, to be written.
+    #[inline]
+    pub fn prefetch_lock(&self, index: u16) {
+        prefetch_to_write(&raw const self.slots[index as usize]);
     }
 
     /// Whether a batch should stand back because somebody waits for every shard.
@@ -108,30 +129,18 @@ impl Keyspace {
         Gate(self.gate.clone())
     }
 
-    /// Sizes of a database, read without any lock. O(shards).
+    /// Sizes of a database, read without any lock. O(workers).
     pub fn size(&self, db: u16) -> DbSize {
-        let mut size = DbSize::default();
-        let mut expiry_sum_s = 0u64;
-        for slot in &self.slots {
-            let counters = &slot.counters[db as usize];
-            size.keys += counters.keys.load(Ordering::Relaxed);
-            size.expires += counters.expires.load(Ordering::Relaxed);
-            size.bytes += counters.bytes.load(Ordering::Relaxed);
-            expiry_sum_s = expiry_sum_s.wrapping_add(counters.expiry_sum_s.load(Ordering::Relaxed));
+        let tallies = self.tallies.lock();
+        let amounts = tallies.iter().map(|worker| worker[db as usize].read());
+        let sum = amounts.fold(Amounts::default(), Amounts::plus);
+        let mean_s = (sum.expiry_sum_s as i64).checked_div(sum.expires as i64).unwrap_or(0);
+        DbSize {
+            keys: sum.keys,
+            expires: sum.expires,
+            bytes: sum.bytes,
+            expiry_mean_ms: mean_s.saturating_mul(1000),
         }
-        let mean_s = (expiry_sum_s as i64).checked_div(size.expires as i64).unwrap_or(0);
-        size.expiry_mean_ms = mean_s.saturating_mul(1000);
-        size
-    }
-
-    /// Keys with an expiry of a database in one shard, read without the lock.
-    pub fn shard_expires(&self, shard: u16, db: u16) -> u64 {
-        self.slots[shard as usize].counters[db as usize].expires.load(Ordering::Relaxed)
-    }
-
-    /// Keys of a database in one shard, read without the lock.
-    pub fn shard_keys(&self, shard: u16, db: u16) -> u64 {
-        self.slots[shard as usize].counters[db as usize].keys.load(Ordering::Relaxed)
     }
 }
 
@@ -166,10 +175,14 @@ impl<'k> LockSet<'k> {
         LockSet { guards: SmallVec::new(), index: [0; INDEX_LEN] }
     }
 
-    /// Locks `shards`, in any order and with repetitions, or nothing: false if one of them is taken.
-    /// They are taken in ascending order.
+    /// Locks `shards`, in any order and with repetitions, or nothing: false if one of them is
+    /// taken. They are taken in ascending order.
     pub fn try_lock_unsorted(&mut self, keyspace: &'k Keyspace, shards: &mut [u16]) -> bool {
         debug_assert!(self.guards.is_empty());
+        if shards.len() > 1 {
+            // Other workers have had most of these lines last; fetching them overlaps this way.
+            shards.iter().for_each(|shard| keyspace.prefetch_lock(*shard));
+        }
         if keyspace.shards() <= u64::BITS as u16 {
             let mut wanted = shards.iter().fold(0u64, |set, shard| set | 1 << shard);
             while wanted != 0 {

@@ -1,18 +1,21 @@
 //! A hash table that never stalls: a directory over segments of at most 1024 buckets.
 //!
 //! The top bits of a key's hash choose a directory slot, the slot names a segment, a segment is a
-//! `hashbrown` table of one-pointer entries. A full segment splits in two by its next hash bit, so an
-//! insertion moves at most one segment's entries, whatever the size of the whole (extendible hashing,
-//! Fagin et al. 1979). One big table was measured to stall for a second while it grew to 10 M keys.
+//! `hashbrown` table of one-pointer entries. A full segment splits in two by its next hash bit, so
+//! an insertion moves at most one segment's entries, whatever the size of the whole (extendible
+//! hashing, Fagin et al. 1979). One big table was measured to stall for a second while it grew to
+//! 10 M keys.
 //!
 //! Invariants:
 //! - Bits: the shard takes the low hash bits, the directory the top ones, `hashbrown` gets the hash
-//!   rotated by 32, so that neither its bucket index nor its 7-bit tag repeats the directory's bits.
+//!   rotated by 32, so that neither its bucket index nor its 7-bit tag repeats the directory's
+//!   bits.
 //! - An entry is inserted only where the segment has free capacity: tombstones are cleared by
 //!   rebuilding at the same size, since `hashbrown` alone would double the segment past its bound.
 //! - Depth is bounded: beyond [`DEPTH_MAX`] a segment grows instead of splitting, so engineered
 //!   collisions can slow one segment down but not blow up the directory.
-//! - A segment knows a lower bound of the expiries in it, so those with nothing due are never visited.
+//! - A segment knows a lower bound of the expiries in it, so those with nothing due are never
+//!   visited.
 
 use crate::entry::{Entry, prefetch};
 use foldhash::SharedSeed;
@@ -106,8 +109,8 @@ impl Segment {
 /// The segmented table of one database in one shard.
 pub struct Table {
     hasher: KeyHasher,
-    /// Segment by leading hash bits; empty while there is one segment only, so that an empty table owns
-    /// no memory besides itself.
+    /// Segment by leading hash bits; empty while there is one segment only, so that an empty table
+    /// owns no memory besides itself.
     directory: Vec<u32>,
     segments: SmallVec<[Segment; 1]>,
     /// Entries at which a full-size segment splits.
@@ -166,8 +169,8 @@ impl Table {
         prefetch(&raw const self.segments[self.segment_of(hash) as usize]);
     }
 
-    /// Second pass of a batch: asks for the slots whose tags match a hash. It reads tags only, so the
-    /// misses on the tags of many keys overlap instead of each waiting for its slot.
+    /// Second pass of a batch: asks for the slots whose tags match a hash. It reads tags only, so
+    /// the misses on the tags of many keys overlap instead of each waiting for its slot.
     #[inline]
     pub fn prefetch_slot(&self, hash: u64) {
         let entries = &self.segments[self.segment_of(hash) as usize].entries;
@@ -262,7 +265,8 @@ impl Table {
         entry
     }
 
-    /// Makes sure that the segment of a hash can take one more entry without growing past its bound.
+    /// Makes sure that the segment of a hash can take one more entry without growing past its
+    /// bound.
     fn make_room(&mut self, hash: u64) {
         loop {
             let index = self.segment_of(hash);
@@ -364,7 +368,8 @@ impl Table {
         &mut self.segments
     }
 
-    /// The entry in the first occupied bucket at or after a random position; `None` in an empty table.
+    /// The entry in the first occupied bucket at or after a random position; `None` in an empty
+    /// table.
     pub fn random(&self, random: u64) -> Option<&Entry> {
         let filled: usize = self.len;
         if filled == 0 {

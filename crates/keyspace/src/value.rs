@@ -1,9 +1,10 @@
-//! What a value with a structure of its own must be able to do, and the one-pointer box that holds it.
+//! What a value with a structure of its own must be able to do, and the one-pointer box that holds
+//! it.
 //!
-//! A type is one implementation of [`ValueType`]; nothing outside it switches over types. A value is
-//! stored behind one thin pointer whose target begins with the type's table of functions, so that an
-//! entry spends 8 bytes on it. Typed access compares the one-byte type id and casts; the table is
-//! used on the cold paths (copy, free, memory, encoding).
+//! A type is one implementation of [`ValueType`]; nothing outside it switches over types. A value
+//! is stored behind one thin pointer whose target begins with the type's table of functions, so
+//! that an entry spends 8 bytes on it. Typed access compares the one-byte type id and casts; the
+//! table is used on the cold paths (copy, free, memory, encoding).
 
 #![allow(unsafe_code)]
 

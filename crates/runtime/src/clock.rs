@@ -4,8 +4,8 @@ use engine::port::Clock;
 use quanta::Instant;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The operating system's wall clock, and the processor's cycle counter as the monotonic one: it is read
-/// once for every command, and costs a third of a call to the operating system's.
+/// The operating system's wall clock, and the processor's cycle counter as the monotonic one: it is
+/// read once for every command, and costs a third of a call to the operating system's.
 pub struct SystemClock {
     start: Instant,
 }

@@ -1,29 +1,48 @@
 //! Drives one connection: bytes from the socket into the core, replies back.
 //!
-//! The read and the reply buffer belong to the worker; a connection owns bytes only while a request is
-//! incomplete or a reply could not be sent, so an idle connection owns none. Replies are sent before more
-//! is read: a client that does not take its replies is not served further, which bounds what it can
-//! make the server hold.
+//! The read and the reply buffer belong to the worker; a connection owns bytes only while a request
+//! is incomplete or a reply could not be sent, so an idle connection owns none. Replies are sent
+//! before more is read: a client that does not take its replies is not served further, which bounds
+//! what it can make the server hold.
+//!
+//! A connection with endless work must not starve the others of its worker. Its turn ends after so
+//! many bytes ([`TURN_BYTES`]) or so much time (the core's part), and it yields to the event queue:
+//! a task that only wakes itself would run dozens of times before the worker looks at its sockets
+//! again.
+//!
+//! Whatever the task waits for, the end of the connection must be noticed. While a command waits, a
+//! little is therefore received ahead ([`EARLY_BYTES_MAX`]): an end behind it shows only that way.
 
+use crate::input::Input;
 use crate::stream::Stream;
-use crate::worker::Local;
+use crate::worker::{Local, Shared};
+use engine::port::LogLevel;
 use engine::{Conn, Next, Server};
 use std::future::Future;
+use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::time::Sleep;
 
-/// Requests larger than this are received at their full size at once.
-const LARGE_REQUEST_BYTES: usize = 32 << 10;
+/// Bytes received and replied after which a turn ends.
+const TURN_BYTES: usize = 16 << 10;
+/// Most bytes of a large request that are received at once.
+const RECEIVE_BYTES_MAX: usize = 256 << 10;
+/// Bytes received ahead while a command waits.
+const EARLY_BYTES_MAX: usize = 64 << 10;
 /// Attempts on a contended lock that only yield; after them the task sleeps in between.
 const YIELDS_MAX: u32 = 32;
 /// Bytes of sent output a connection may keep as spare capacity.
 const OUTPUT_KEPT_BYTES: usize = 4 << 10;
+/// Replies up to this size are never over a limit: Redis does not count its first buffer either.
+const OUTPUT_FREE_BYTES: usize = 16 << 10;
+/// Buffers of this size are freed elsewhere: giving their pages back takes milliseconds.
+const LARGE_BUFFER_BYTES: usize = 1 << 20;
 
 /// One connection and what its task waits for.
 pub struct Driver {
@@ -32,15 +51,24 @@ pub struct Driver {
     stream: Stream,
     conn: Conn,
     /// Received bytes that are not executed yet.
-    input: Vec<u8>,
+    input: Input,
     /// Whether `input` may hold a complete request.
     has_request: bool,
     /// Replies that are not sent yet, from `sent` on.
     output: Vec<u8>,
     sent: usize,
+    /// Whether the stream itself may hold back what was written.
+    is_unflushed: bool,
     /// Bytes of the request at the front of `input` that are known to be needed.
     need: usize,
-    closing: bool,
+    /// Bytes of this turn.
+    turn_bytes: usize,
+    /// Bytes received while a command waited.
+    early_bytes: usize,
+    /// The connection ends once the replies are sent.
+    is_closing: bool,
+    /// The connection ends at once.
+    is_gone: bool,
     contended: u32,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -53,12 +81,16 @@ impl Driver {
             local,
             stream,
             conn,
-            input: Vec::new(),
+            input: Input::default(),
             has_request: false,
             output: Vec::new(),
             sent: 0,
+            is_unflushed: false,
             need: 1,
-            closing: false,
+            turn_bytes: 0,
+            early_bytes: 0,
+            is_closing: false,
+            is_gone: false,
             contended: 0,
             sleep: None,
         }
@@ -75,73 +107,105 @@ impl Driver {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.turn_bytes = 0;
         loop {
-            if !self.output.is_empty() && ready!(self.poll_send(cx)).is_err() {
+            if self.is_gone || self.conn.session.client.is_killed() {
                 return Poll::Ready(());
             }
-            if self.closing {
+            if ready!(self.poll_send(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            if self.is_closing {
                 return Pin::new(&mut self.stream).poll_shutdown(cx).map(drop);
             }
-            if self.conn.session.client.is_killed() {
-                return Poll::Ready(());
+            if self.turn_bytes >= TURN_BYTES {
+                return end_turn(cx);
             }
-            if let Some(sleep) = &mut self.sleep {
-                // A wake by somebody else (a pause that ended) is a reason to look as well.
-                let _ = sleep.as_mut().poll(cx);
-                self.sleep = None;
-                self.has_request = true;
-            }
+            // Whoever woke the task (a pause that ended, the time) is a reason to look again.
+            self.sleep = None;
             if self.has_request {
-                let input = std::mem::take(&mut self.input);
-                let next = self.process(&input, cx);
-                self.keep(input, next.0);
-                if self.follow(next.1, cx).is_pending() {
-                    return Poll::Pending;
-                }
+                let mut input = std::mem::take(&mut self.input);
+                let (consumed, next) = self.process(input.rest(), cx);
+                let done = input.consume(consumed);
+                self.free(done);
+                self.input = input;
+                ready!(self.follow(next, cx));
             } else if ready!(self.poll_receive(cx)).is_err() {
                 return Poll::Ready(());
             }
         }
     }
 
-    /// Runs requests of `input`; sends what it can of the replies at once. Returns how many bytes are
-    /// done with, and what comes next.
+    /// Runs requests of `input` and replies. Returns how many bytes are done with, and what comes
+    /// next.
     fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> (usize, Next) {
         let local = self.local.clone();
         let mut shared = local.shared.borrow_mut();
-        let shared = &mut *shared;
-        shared.output.clear();
-        let worker = &mut shared.worker;
-        let progress = worker.process(&self.server, &mut self.conn, input, &mut shared.output);
-        if !shared.output.is_empty() {
-            let written = match Pin::new(&mut self.stream).poll_write(cx, &shared.output) {
-                Poll::Ready(Ok(written)) => written,
-                Poll::Ready(Err(_)) => {
-                    self.closing = true;
-                    shared.output.len()
-                }
-                Poll::Pending => 0,
-            };
-            worker.stats.writes.add(1);
-            worker.stats.net_out_bytes.add(written as u64);
-            self.conn.session.client.note_traffic(0, written as u64);
-            self.output.extend_from_slice(&shared.output[written..]);
-            if shared.output.capacity() > local.buffer_bytes * 16 {
-                shared.output = Vec::with_capacity(local.buffer_bytes);
-            }
+        let Shared { worker, output, .. } = &mut *shared;
+        output.clear();
+        let progress = worker.process(&self.server, &mut self.conn, input, output);
+        if !output.is_empty() {
+            self.reply(&mut shared, cx);
         }
         (progress.consumed, progress.next)
     }
 
-    /// Keeps the unconsumed rest of an owned input.
-    fn keep(&mut self, mut input: Vec<u8>, consumed: usize) {
-        if consumed >= input.len() {
-            // Memory goes back at once: the connection may be idle from here on.
-            self.input = Vec::new();
-            return;
+    /// Sends replies as far as the socket takes them, and keeps the rest.
+    fn reply(&mut self, shared: &mut Shared, cx: &mut Context<'_>) {
+        let len = shared.output.len();
+        self.turn_bytes += len;
+        if self.is_over_output_limit(len) {
+            let server = self.server.clone();
+            let limited = &server.stats.output_limit_disconnections;
+            self.end_for(limited, "it overcame its output buffer limit");
+        } else {
+            match Pin::new(&mut self.stream).poll_write(cx, &shared.output) {
+                Poll::Ready(Ok(written)) => self.note_written(shared, written),
+                Poll::Ready(Err(_)) => self.is_gone = true,
+                Poll::Pending => {}
+            }
+            if !self.is_gone {
+                self.keep_unsent(shared);
+            }
         }
-        input.drain(..consumed);
-        self.input = input;
+        if shared.output.capacity() > self.local.buffer_bytes * 16 {
+            let room = Vec::with_capacity(self.local.buffer_bytes);
+            self.free(std::mem::replace(&mut shared.output, room));
+        }
+    }
+
+    /// Keeps what was not sent: the worker's buffer itself where that is mostly unsent.
+    fn keep_unsent(&mut self, shared: &mut Shared) {
+        let unsent = shared.output.len() - self.sent;
+        if unsent > shared.output.capacity() / 2 {
+            let room = Vec::with_capacity(self.local.buffer_bytes);
+            self.output = std::mem::replace(&mut shared.output, room);
+        } else {
+            self.output.extend_from_slice(&shared.output[self.sent..]);
+            self.sent = 0;
+        }
+    }
+
+    fn note_written(&mut self, shared: &Shared, written: usize) {
+        self.sent += written;
+        self.is_unflushed = self.stream.holds_back();
+        shared.worker.stats.writes.add(1);
+        shared.worker.stats.net_out_bytes.add(written as u64);
+        self.conn.session.client.note_traffic(0, written as u64);
+    }
+
+    fn is_over_output_limit(&self, bytes: usize) -> bool {
+        let limit = || self.server.config.int(self.server.ids.output_limits);
+        bytes > OUTPUT_FREE_BYTES && (1..bytes as i64).contains(&limit())
+    }
+
+    /// Ends the connection at once, for a reason that is counted and logged.
+    fn end_for(&mut self, counter: &AtomicU64, reason: &str) {
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.is_gone = true;
+        let client = &self.conn.session.client;
+        let text = format!("Client id={} addr={} is closed: {reason}", client.id, client.peer.addr);
+        self.server.host.log(LogLevel::Warning, &text);
     }
 
     /// Acts on what the core wants next; pending if the task should not go on now.
@@ -152,18 +216,23 @@ impl Driver {
         }
         self.note_buffers();
         match next {
-            Next::Read { need } => self.need = need,
+            Next::Read { need } => {
+                self.need = need;
+                self.early_bytes = 0;
+            }
             Next::Flush => {}
-            Next::Close => self.closing = true,
+            Next::Close => self.is_closing = true,
             Next::Yield => {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                if self.conn.is_busy() && self.watch_peer(cx) == Some(Gone::Broken) {
+                    self.is_gone = true;
+                    return Poll::Ready(());
+                }
+                return end_turn(cx);
             }
             Next::Contended => {
                 self.contended += 1;
                 if self.contended <= YIELDS_MAX {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
+                    return end_turn(cx);
                 }
                 return self.sleep_for(Duration::from_millis(1), cx);
             }
@@ -184,55 +253,82 @@ impl Driver {
         }
         self.sleep = Some(sleep);
         // Nothing is to be sent meanwhile but what is left of earlier replies.
-        if self.output.is_empty() {
-            return Poll::Pending;
+        let is_broken = matches!(self.poll_send(cx), Poll::Ready(Err(_)));
+        if is_broken || self.watch_peer(cx).is_some() {
+            self.is_gone = true;
+            return Poll::Ready(());
         }
-        match self.poll_send(cx) {
-            Poll::Ready(Err(_)) => {
-                self.closing = true;
-                Poll::Ready(())
+        Poll::Pending
+    }
+
+    /// Registers for the end of the connection, and says whether it is here. Requests that arrive
+    /// meanwhile are received, up to a limit.
+    fn watch_peer(&mut self, cx: &mut Context<'_>) -> Option<Gone> {
+        while self.early_bytes < EARLY_BYTES_MAX {
+            match self.receive_owned(1, cx) {
+                Poll::Pending => return None,
+                Poll::Ready(Ok(received)) => self.early_bytes += received,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Some(Gone::Ended);
+                }
+                Poll::Ready(Err(_)) => return Some(Gone::Broken),
             }
-            _ => Poll::Pending,
         }
+        None
     }
 
     /// Sends what is left of the replies.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.output.len() {
-            if self.conn.session.client.is_killed() {
-                return Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
-            }
             let written = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.sent..]);
             let written = ready!(written)?;
             if written == 0 {
-                return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.sent += written;
-            let shared = self.local.shared.borrow();
-            shared.worker.stats.net_out_bytes.add(written as u64);
-            self.conn.session.client.note_traffic(0, written as u64);
+            let local = self.local.clone();
+            self.note_written(&local.shared.borrow(), written);
+        }
+        if !self.output.is_empty() {
+            self.output.clear();
+            if self.output.capacity() > OUTPUT_KEPT_BYTES {
+                let output = std::mem::take(&mut self.output);
+                self.free(output);
+            }
+            self.note_buffers();
         }
         self.sent = 0;
-        self.output.clear();
-        if self.output.capacity() > OUTPUT_KEPT_BYTES {
-            self.output = Vec::new();
+        if self.is_unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.is_unflushed = false;
         }
-        self.note_buffers();
         Poll::Ready(Ok(()))
     }
 
     fn note_buffers(&self) {
-        let waiting = self.output.len() - self.sent;
+        let waiting = self.output.len().saturating_sub(self.sent);
         self.conn.session.client.note_buffers(self.input.len(), waiting);
     }
 
+    /// Frees a buffer, a large one away from every client's time.
+    fn free(&self, buffer: Vec<u8>) {
+        if buffer.capacity() >= LARGE_BUFFER_BYTES {
+            self.server.host.discard(Box::new(buffer));
+        }
+    }
+
     /// Receives bytes and runs what is complete.
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        if self.input.is_empty() { self.receive_shared(cx) } else { self.receive_owned(cx) }
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.input.is_empty() {
+            return self.receive_shared(cx);
+        }
+        let missing = self.need.saturating_sub(self.input.len());
+        ready!(self.receive_owned(missing, cx))?;
+        self.has_request = self.input.len() >= self.need;
+        Poll::Ready(Ok(()))
     }
 
     /// Receives into the worker's buffer, the usual way.
-    fn receive_shared(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn receive_shared(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut buffer = std::mem::take(&mut self.local.shared.borrow_mut().input);
         buffer.clear();
         let received = {
@@ -242,12 +338,13 @@ impl Driver {
         let result = match received {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(0)) => Poll::Ready(Err(std::io::ErrorKind::UnexpectedEof.into())),
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
             Poll::Ready(Ok(received)) => {
                 self.note_received(received);
                 let (consumed, next) = self.process(&buffer, cx);
                 if consumed < buffer.len() {
-                    self.own(&buffer[consumed..], next);
+                    let need = if let Next::Read { need } = next { need } else { 0 };
+                    self.input = Input::from_rest(&buffer[consumed..], need);
                 }
                 self.follow(next, cx).map(Ok)
             }
@@ -256,36 +353,28 @@ impl Driver {
         result
     }
 
-    /// Takes the incomplete rest of the shared buffer over, with room for a large request.
-    fn own(&mut self, rest: &[u8], next: Next) {
-        let need = match next {
-            Next::Read { need } if need > LARGE_REQUEST_BYTES => need,
-            _ => rest.len(),
-        };
-        self.input = Vec::with_capacity(need.max(rest.len()));
-        self.input.extend_from_slice(rest);
-    }
-
     /// Receives behind the bytes that the connection owns: large arguments arrive at their place.
-    fn receive_owned(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let missing = self.need.saturating_sub(self.input.len());
-        self.input.reserve(missing.max(self.local.buffer_bytes.min(self.input.len())).max(1));
-        let received = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
+    fn receive_owned(&mut self, missing: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let room = missing.max(self.local.buffer_bytes.min(self.input.len()));
+        let tail = self.input.tail(room);
+        let mut limited = (&mut self.stream).take(RECEIVE_BYTES_MAX as u64);
+        let received = ready!(pin!(limited.read_buf(tail)).poll(cx))?;
         if received == 0 {
-            return Poll::Ready(Err(std::io::ErrorKind::UnexpectedEof.into()));
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         self.note_received(received);
         let limit = self.server.config.bytes(self.server.ids.query_buffer_max);
         if self.input.len() as u64 > limit {
-            let counter = &self.server.stats.query_limit_disconnections;
-            counter.fetch_add(1, Ordering::Relaxed);
-            return Poll::Ready(Err(std::io::ErrorKind::OutOfMemory.into()));
+            let server = self.server.clone();
+            let limited = &server.stats.query_limit_disconnections;
+            self.end_for(limited, "it overcame its query buffer limit");
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
-        self.has_request = self.input.len() >= self.need;
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(received))
     }
 
-    fn note_received(&self, received: usize) {
+    fn note_received(&mut self, received: usize) {
+        self.turn_bytes += received;
         let shared = self.local.shared.borrow();
         shared.worker.stats.reads.add(1);
         shared.worker.stats.net_in_bytes.add(received as u64);
@@ -293,8 +382,28 @@ impl Driver {
     }
 }
 
+/// How a connection ended.
+#[derive(PartialEq, Eq)]
+enum Gone {
+    /// The peer sends no more, but may still read.
+    Ended,
+    /// It is of no use any more.
+    Broken,
+}
+
+/// Lets others run: the task goes on after the worker has looked at its sockets.
+fn end_turn(cx: &mut Context<'_>) -> Poll<()> {
+    let yielding = pin!(tokio::task::yield_now());
+    // The first poll only hands the waker over.
+    let _ = yielding.poll(cx);
+    Poll::Pending
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.conn.end(&self.server);
         self.server.clients.remove(self.conn.session.client.id);
+        let output = std::mem::take(&mut self.output);
+        self.free(output);
     }
 }

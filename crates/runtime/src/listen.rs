@@ -1,19 +1,20 @@
-//! Listening: sockets are bound from the parameters, and each accepted connection is dealt to a worker.
+//! Listening: sockets are bound from the parameters, and each accepted connection is dealt to a
+//! worker.
 //!
 //! One acceptor deals round robin, since the kernel's own balancing (SO_REUSEPORT) spreads few
 //! long-lived connections unevenly.
 
-use crate::bind::{self, Address, Bound};
 use crate::tls::Handshake;
 use crate::worker::{Accepted, Socket};
 use config::Config;
 use engine::Server;
 use engine::clients::{Peer, Transport};
 use engine::port::LogLevel;
-use socket2::{SockRef, TcpKeepalive};
+use nix::errno::Errno;
+use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::rc::Rc;
@@ -25,10 +26,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 /// Told to clients from elsewhere while nothing protects the data.
-const PROTECTED: &[u8] = b"-DENIED Cinnabar is running in protected mode: no password is set for the \
-default user, so only connections from this machine are accepted. To connect from elsewhere, set a \
-password (CONFIG SET requirepass, or requirepass in the configuration file) or switch the protection \
-off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can do anything.\r\n";
+const PROTECTED: &[u8] = b"-DENIED Cinnabar is running in protected mode: no password is set for \
+the default user, so only connections from this machine are accepted. To connect from elsewhere, \
+set a password (CONFIG SET requirepass, or requirepass in the configuration file) or switch the \
+protection off (CONFIG SET protected-mode no), knowing that then anybody who reaches the port can \
+do anything.\r\n";
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 /// Pause after an error of accept (no descriptors left, say), so that it is not retried in a spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -43,45 +45,62 @@ pub struct Dealer {
     pub turn: Cell<usize>,
 }
 
-/// The accepting tasks, by what would make them change.
+/// What listens.
 #[derive(Default)]
 pub struct Listeners {
-    tcp: Bound,
-    tls: Bound,
+    tcp: Vec<Listening>,
+    tls: Vec<Listening>,
     unix: Option<JoinHandle<()>>,
-    /// What TLS connections are greeted with; replaced under the running tasks.
-    handshake: Rc<RefCell<Option<Handshake>>>,
+    /// How encryption begins, shared with the accepting tasks so that new certificates hold at
+    /// once.
+    handshake: SharedHandshake,
+}
+
+type SharedHandshake = Rc<RefCell<Option<Handshake>>>;
+
+/// A bound address and its accepting task, which owns the socket.
+struct Listening {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Closes the socket; it is closed on return.
+    async fn close(self) {
+        self.task.abort();
+        // The result is that it was aborted.
+        let _ = self.task.await;
+    }
 }
 
 impl Listeners {
-    /// Binds TCP as the parameters say; on an error the old listeners stay.
+    /// Whether nobody could connect.
+    pub fn is_empty(&self) -> bool {
+        self.tcp.is_empty() && self.tls.is_empty() && self.unix.is_none()
+    }
+
+    /// Binds TCP as the parameters say; on an error all is as it was before.
     pub async fn bind_tcp(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
         let config = &dealer.server.config;
         let port = config.int(config.require("port")) as u16;
-        let spawn = |listener| {
-            tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, Rc::default()))
-        };
-        self.tcp.move_to(&addresses(config, port)?, backlog(config), &spawn).await
+        rebind(dealer, &mut self.tcp, port, None).await
     }
 
-    /// Binds the TLS port as the parameters say; on an error the old listeners stay.
+    /// Binds the TLS port and reads the certificates as the parameters say; on an error all is as
+    /// it was before.
     pub async fn bind_tls(&mut self, dealer: &Rc<Dealer>) -> Result<(), String> {
         let config = &dealer.server.config;
         let port = config.int(config.require("tls-port")) as u16;
-        let handshake = match port {
-            0 => None,
-            _ => Some(Handshake::from_config(config)?),
-        };
-        let current = self.handshake.clone();
-        let spawn = |listener| {
-            tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, current.clone()))
-        };
-        let before = self.handshake.replace(handshake);
-        let moved = self.tls.move_to(&addresses(config, port)?, backlog(config), &spawn).await;
-        if moved.is_err() {
-            self.handshake.replace(before);
+        if port != 0 {
+            let handshake = Handshake::from_config(config)?;
+            let old = self.handshake.replace(Some(handshake));
+            let bound = rebind(dealer, &mut self.tls, port, Some(&self.handshake)).await;
+            if bound.is_err() {
+                self.handshake.replace(old);
+            }
+            return bound;
         }
-        moved
+        rebind(dealer, &mut self.tls, port, None).await
     }
 
     /// Binds the Unix socket, if one is configured.
@@ -113,23 +132,124 @@ fn remove_stale_socket(path: &str) {
     }
 }
 
-/// Where `bind` says to listen.
-fn addresses(config: &Config, port: u16) -> Result<Vec<Address>, String> {
-    match port {
-        0 => Ok(Vec::new()),
-        port => bind::parse(&config.text(config.require("bind")), port),
+/// Brings listeners in line with `bind` and a port. Those that stay are not touched: no connection
+/// that waits to be accepted is lost. The others close first, since the new ones may overlap with
+/// them.
+async fn rebind(
+    dealer: &Rc<Dealer>,
+    listeners: &mut Vec<Listening>,
+    port: u16,
+    handshake: Option<&SharedHandshake>,
+) -> Result<(), String> {
+    let config = &dealer.server.config;
+    let backlog = config.int(config.require("tcp-backlog")) as i32;
+    let wanted = addresses(&config.text(config.require("bind")), port)?;
+    let stays = |listening: &Listening| wanted.iter().any(|want| want.address == listening.address);
+    let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(listeners).into_iter().partition(stays);
+    *listeners = kept;
+    let mut closed = Vec::new();
+    for listening in gone {
+        closed.push(listening.address);
+        listening.close().await;
+    }
+    let spawn = |(address, listener)| Listening {
+        address,
+        task: tokio::task::spawn_local(accept_tcp(dealer.clone(), listener, handshake.cloned())),
+    };
+    let is_new = |want: &&Wanted| listeners.iter().all(|kept| kept.address != want.address);
+    let new: Vec<&Wanted> = wanted.iter().filter(is_new).collect();
+    match listen_all(&new, backlog) {
+        Ok(sockets) => {
+            listeners.extend(sockets.into_iter().map(spawn));
+            Ok(())
+        }
+        Err(error) => {
+            let again = closed.into_iter().filter_map(|at| Some((at, listen(at, backlog).ok()?)));
+            listeners.extend(again.map(spawn));
+            Err(error)
+        }
     }
 }
 
-fn backlog(config: &Config) -> i32 {
-    config.int(config.require("tcp-backlog")) as i32
+/// An address to listen on.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    address: SocketAddr,
+    /// Whether the machine may lack it.
+    is_optional: bool,
 }
 
-async fn accept_tcp(
-    dealer: Rc<Dealer>,
-    listener: TcpListener,
-    handshake: Rc<RefCell<Option<Handshake>>>,
-) {
+/// The addresses of a `bind` text: `*` is every IPv4 address, `::*` every IPv6 one, `-` before one
+/// makes it optional. Port 0 is none.
+fn addresses(bind: &str, port: u16) -> Result<Vec<Wanted>, String> {
+    let words: Vec<&str> = match bind.split_whitespace().collect::<Vec<_>>() {
+        _ if port == 0 => Vec::new(),
+        words if words.is_empty() => vec!["*", "-::*"],
+        words => words,
+    };
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for word in words {
+        let host = word.strip_prefix('-').unwrap_or(word);
+        let ip = resolve(host).map_err(|error| format!("Could not find host {host}: {error}"))?;
+        let address = SocketAddr::new(ip, port);
+        if wanted.iter().all(|known| known.address != address) {
+            wanted.push(Wanted { address, is_optional: host.len() < word.len() });
+        }
+    }
+    Ok(wanted)
+}
+
+fn listen_all(wanted: &[&Wanted], backlog: i32) -> Result<Vec<(SocketAddr, TcpListener)>, String> {
+    let mut sockets = Vec::new();
+    for want in wanted {
+        match listen(want.address, backlog) {
+            Ok(socket) => sockets.push((want.address, socket)),
+            Err(error) if is_absence(&error, want.is_optional) => {}
+            Err(error) => return Err(format!("Could not listen on {}: {error}", want.address)),
+        }
+    }
+    Ok(sockets)
+}
+
+/// Whether the machine just lacks the address, optional, or its whole family.
+fn is_absence(error: &io::Error, is_optional: bool) -> bool {
+    let families = [Errno::EAFNOSUPPORT, Errno::EPFNOSUPPORT, Errno::EPROTONOSUPPORT];
+    let is = |known: Errno| error.raw_os_error() == Some(known as i32);
+    families.into_iter().any(is) || (is_optional && is(Errno::EADDRNOTAVAIL))
+}
+
+fn resolve(host: &str) -> io::Result<IpAddr> {
+    use std::net::ToSocketAddrs;
+    match host {
+        "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        "::*" => Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        host => {
+            let mut found = (host, 0).to_socket_addrs()?;
+            let first = found.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+            Ok(first.ip())
+        }
+    }
+}
+
+fn listen(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::from(address))?;
+    socket.listen(backlog)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// `ip:port`, an IPv6 address in brackets and without its zone.
+fn endpoint(address: SocketAddr) -> String {
+    SocketAddr::new(address.ip(), address.port()).to_string()
+}
+
+async fn accept_tcp(dealer: Rc<Dealer>, listener: TcpListener, handshake: Option<SharedHandshake>) {
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -147,17 +267,19 @@ async fn accept_tcp(
         }
         tune(&dealer.server.config, &stream);
         let peer = Peer {
-            addr: address.to_string(),
-            laddr: local.to_string(),
+            addr: endpoint(address),
+            laddr: endpoint(local),
             fd: stream.as_raw_fd(),
             transport: Transport::Tcp,
             is_local,
         };
-        let socket = match &*handshake.borrow() {
-            Some(handshake) => Socket::Tls(stream, handshake.clone()),
+        let encrypted = handshake.as_ref().and_then(|shared| shared.borrow().clone());
+        let socket = match encrypted {
+            Some(handshake) => Socket::Tls(stream, handshake),
+            None if handshake.is_some() => continue,
             None => Socket::Tcp(stream),
         };
-        dealer.deal(Accepted { socket, peer });
+        dealer.deal(socket, peer);
     }
 }
 
@@ -179,7 +301,7 @@ async fn accept_unix(dealer: Rc<Dealer>, listener: UnixListener, path: String) {
         let (addr, laddr) = (format!("{path}:0"), format!("{path}:0"));
         let (fd, transport) = (stream.as_raw_fd(), Transport::Unix);
         let peer = Peer { addr, laddr, fd, transport, is_local: true };
-        dealer.deal(Accepted { socket: Socket::Unix(stream), peer });
+        dealer.deal(Socket::Unix(stream), peer);
     }
 }
 
@@ -204,7 +326,6 @@ impl Dealer {
     /// Why a new connection must be turned away, if it must.
     fn refusal(&self, is_local: bool) -> Option<&'static [u8]> {
         let server = &self.server;
-        server.stats.connections.fetch_add(1, Ordering::Relaxed);
         let config = &server.config;
         let clients_max = config.int(config.require("maxclients"));
         let refusal = if server.clients.len() as i64 >= clients_max {
@@ -221,16 +342,63 @@ impl Dealer {
         Some(refusal)
     }
 
-    fn deal(&self, accepted: Accepted) {
+    /// Hands a connection to the worker whose turn it is. It counts from here on, so that many
+    /// arrivals at once cannot exceed `maxclients`.
+    fn deal(&self, socket: Socket, peer: Peer) {
         let turn = self.turn.get();
         self.turn.set((turn + 1) % self.workers.len());
+        self.server.stats.connections.fetch_add(1, Ordering::Relaxed);
+        let client = self.server.clients.add(peer, self.server.now_ms());
         // A worker that is gone means that the server is stopping.
-        let _ = self.workers[turn].send(accepted);
+        let _ = self.workers[turn].send(Accepted { socket, client });
     }
 
     async fn note_accept_error(&self, error: &io::Error) {
-        let text = format!("A connection could not be accepted: {error}");
-        self.server.host.log(LogLevel::Warning, &text);
-        tokio::time::sleep(ACCEPT_RETRY).await;
+        let exhausted = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+        let is_exhausted = exhausted.iter().any(|e| error.raw_os_error() == Some(*e as i32));
+        let level = if is_exhausted { LogLevel::Warning } else { LogLevel::Verbose };
+        self.server.host.log(level, &format!("Accepting client connection: {error}"));
+        // Other errors are the end of that connection only, and the next one must not wait for it.
+        if is_exhausted {
+            tokio::time::sleep(ACCEPT_RETRY).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bind_texts() {
+        let found = addresses("127.0.0.1 -::1 127.0.0.1 * -::*", 7).expect("they are literals");
+        let shown: Vec<_> =
+            found.iter().map(|want| (want.address.to_string(), want.is_optional)).collect();
+        let want =
+            [("127.0.0.1:7", false), ("[::1]:7", true), ("0.0.0.0:7", false), ("[::]:7", true)];
+        assert!(shown.iter().map(|(a, o)| (a.as_str(), *o)).eq(want));
+        assert_eq!(addresses("127.0.0.1", 0), Ok(Vec::new()));
+        assert_eq!(addresses("", 7).map(|all| all.len()), Ok(2));
+        assert!(addresses("no/such host", 7).is_err());
+    }
+
+    #[test]
+    fn only_a_lacking_address_is_forgiven() {
+        let error = |errno: Errno| io::Error::from_raw_os_error(errno as i32);
+        assert!(is_absence(&error(Errno::EADDRNOTAVAIL), true));
+        assert!(is_absence(&error(Errno::EAFNOSUPPORT), false));
+        assert!(!is_absence(&error(Errno::EADDRNOTAVAIL), false));
+        assert!(!is_absence(&error(Errno::EADDRINUSE), true));
+    }
+
+    #[test]
+    fn endpoints_read_as_in_redis() {
+        for (address, want) in [
+            ("127.0.0.1:6379", "127.0.0.1:6379"),
+            ("[::1]:6379", "[::1]:6379"),
+            ("[fe80::1%3]:80", "[fe80::1]:80"),
+        ] {
+            assert_eq!(endpoint(address.parse().expect("an address")), want);
+        }
     }
 }

@@ -6,12 +6,15 @@ use engine::port::LogLevel;
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Where lines go.
 enum Sink {
     Stdout,
-    File(File),
+    /// A file, opened for each line: it may be moved away by whoever rotates logs.
+    File(PathBuf),
+    Nowhere,
 }
 
 /// The log.
@@ -28,14 +31,19 @@ impl Default for Log {
 }
 
 impl Log {
-    /// Sends lines to a file; an empty path is standard output.
+    /// Sends lines to a file from now on. An empty path changes nothing.
     pub fn open(&self, path: &str) -> io::Result<()> {
-        let sink = match path {
-            "" => Sink::Stdout,
-            path => Sink::File(OpenOptions::new().create(true).append(true).open(path)?),
-        };
-        *self.sink.lock() = sink;
+        if !path.is_empty() {
+            open_to_append(&PathBuf::from(path))?;
+            // Absolute, since the server may change its directory.
+            *self.sink.lock() = Sink::File(std::fs::canonicalize(path)?);
+        }
         Ok(())
+    }
+
+    /// Drops all lines from now on.
+    pub fn close(&self) {
+        *self.sink.lock() = Sink::Nowhere;
     }
 
     /// Sets the least level that is written; 4 writes nothing.
@@ -58,9 +66,16 @@ impl Log {
         let line = format!("{pid}:M {time} {mark} {text}\n");
         let _ = match &mut *self.sink.lock() {
             Sink::Stdout => io::stdout().lock().write_all(line.as_bytes()),
-            Sink::File(file) => file.write_all(line.as_bytes()),
+            Sink::File(path) => {
+                open_to_append(path).and_then(|mut file| file.write_all(line.as_bytes()))
+            }
+            Sink::Nowhere => Ok(()),
         };
     }
+}
+
+fn open_to_append(path: &PathBuf) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// `24 Nov 2026 17:04:02.123`, in UTC.

@@ -17,6 +17,14 @@ pub enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Whether written bytes may wait in the stream itself until it is flushed: encrypted records
+    /// do where the socket is full.
+    pub fn holds_back(&self) -> bool {
+        matches!(self, Stream::Tls(_))
+    }
+}
+
 impl AsyncRead for Stream {
     #[inline]
     fn poll_read(

@@ -3,14 +3,19 @@
 use crate::connection::Driver;
 use crate::stream::Stream;
 use crate::tls::Handshake;
-use engine::clients::Peer;
+use engine::clients::Client;
+use engine::port::LogLevel;
+use engine::stats::WorkerStats;
 use engine::{Conn, Server, Session, Worker};
 use std::cell::RefCell;
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
@@ -25,8 +30,8 @@ const SWEEP_SEGMENTS_MAX: usize = 4;
 pub struct Accepted {
     /// The socket.
     pub socket: Socket,
-    /// What the listener knows of it.
-    pub peer: Peer,
+    /// What others see of it.
+    pub client: Arc<Client>,
 }
 
 /// An accepted socket.
@@ -65,13 +70,59 @@ impl Local {
     }
 }
 
-/// Runs a worker until its channel closes. `shards` are those it keeps free of expired keys.
-pub fn run(server: Arc<Server>, shards: Range<u16>, mut accepted: UnboundedReceiver<Accepted>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let runtime = runtime.expect("the operating system gives a worker its event queue");
+/// Measures the rounds of a worker's event loop, from the moment it wakes until it waits again.
+///
+/// Under a load that never lets the worker wait, a round goes on; it is counted when it ends.
+#[derive(Default)]
+pub struct Rounds {
+    stats: OnceLock<Arc<WorkerStats>>,
+    woken_ns: AtomicU64,
+}
+
+impl Rounds {
+    // Ordering: relaxed; only the worker's own thread comes here.
+    fn begin(&self, server: &Server) {
+        self.woken_ns.store(server.clock.monotonic_ns(), Ordering::Relaxed);
+    }
+
+    fn end(&self, server: &Server) {
+        let (Some(stats), since_ns) = (self.stats.get(), self.woken_ns.load(Ordering::Relaxed))
+        else {
+            return;
+        };
+        if since_ns != 0 {
+            stats.cycles.add(1);
+            stats.cycles_ns.add(server.clock.monotonic_ns().saturating_sub(since_ns));
+        }
+    }
+}
+
+/// The runtime of a worker.
+pub fn runtime(server: &Arc<Server>) -> io::Result<(Runtime, Arc<Rounds>)> {
+    let rounds = Arc::new(Rounds::default());
+    let (waking, waiting) = ((server.clone(), rounds.clone()), (server.clone(), rounds.clone()));
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_unpark(move || waking.1.begin(&waking.0))
+        .on_thread_park(move || waiting.1.end(&waiting.0))
+        .build()?;
+    Ok((runtime, rounds))
+}
+
+/// Runs a worker on its runtime until its channel closes. `shards` are those it keeps free of
+/// expired keys.
+pub fn run(
+    (runtime, rounds): (Runtime, Arc<Rounds>),
+    server: Arc<Server>,
+    shards: Range<u16>,
+    mut accepted: UnboundedReceiver<Accepted>,
+) {
+    let worker = Worker::new(&server);
+    rounds.stats.get_or_init(|| worker.stats.clone());
     let local = Rc::new(Local {
         shared: RefCell::new(Shared {
-            worker: Worker::new(&server),
+            worker,
             input: Vec::with_capacity(BUFFER_BYTES),
             output: Vec::with_capacity(BUFFER_BYTES),
         }),
@@ -79,30 +130,35 @@ pub fn run(server: Arc<Server>, shards: Range<u16>, mut accepted: UnboundedRecei
     });
     LocalSet::new().block_on(&runtime, async move {
         tokio::task::spawn_local(sweep(server.clone(), local.clone(), shards));
-        while let Some(Accepted { socket, peer }) = accepted.recv().await {
-            tokio::task::spawn_local(serve(server.clone(), local.clone(), socket, peer));
+        while let Some(Accepted { socket, client }) = accepted.recv().await {
+            tokio::task::spawn_local(serve(server.clone(), local.clone(), socket, client));
         }
     });
 }
 
-async fn serve(server: Arc<Server>, local: Rc<Local>, socket: Socket, peer: Peer) {
-    let client = server.clients.add(peer, server.now_ms());
+async fn serve(server: Arc<Server>, local: Rc<Local>, socket: Socket, client: Arc<Client>) {
     let id = client.id;
     let user = server.users.anonymous();
     let conn = Conn::new(Session::new(client, user));
     match open(socket).await {
-        Some(stream) => Driver::new(server, local, stream, conn).serve().await,
-        None => server.clients.remove(id),
+        Ok(stream) => Driver::new(server, local, stream, conn).serve().await,
+        Err(reason) => {
+            let text = format!("Error accepting a client connection: {reason}");
+            server.host.log(LogLevel::Verbose, &text);
+            server.clients.remove(id);
+        }
     }
 }
 
-/// Registers the socket with this worker's event queue; `None` where it is gone or no TLS comes about.
-async fn open(socket: Socket) -> Option<Stream> {
+/// Registers the socket with this worker's event queue and begins encryption. The error says why
+/// the connection is of no use.
+async fn open(socket: Socket) -> Result<Stream, String> {
+    let describe = |error: std::io::Error| error.to_string();
     match socket {
-        Socket::Tcp(socket) => TcpStream::from_std(socket).ok().map(Stream::Tcp),
-        Socket::Unix(socket) => UnixStream::from_std(socket).ok().map(Stream::Unix),
+        Socket::Tcp(socket) => TcpStream::from_std(socket).map(Stream::Tcp).map_err(describe),
+        Socket::Unix(socket) => UnixStream::from_std(socket).map(Stream::Unix).map_err(describe),
         Socket::Tls(socket, handshake) => {
-            let socket = TcpStream::from_std(socket).ok()?;
+            let socket = TcpStream::from_std(socket).map_err(describe)?;
             handshake.accept(socket).await.map(|stream| Stream::Tls(Box::new(stream)))
         }
     }

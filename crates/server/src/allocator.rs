@@ -1,7 +1,7 @@
 //! The allocator: mimalloc, with a count of the bytes it has handed out.
 //!
-//! Each thread counts by itself and passes its balance on when it has grown by 64 KiB either way, so an
-//! allocation costs an addition. The sum is exact to 64 KiB per thread.
+//! Each thread counts by itself and passes its balance on when it has grown by 64 KiB either way,
+//! so an allocation costs an addition. The sum is exact to 64 KiB per thread.
 
 #![allow(unsafe_code)]
 
@@ -56,7 +56,8 @@ fn flush(bytes: i64) {
 const ALIGN_DEFAULT: usize = 8;
 
 // SAFETY: every call is passed on to mimalloc, the unaligned functions only where their alignment
-// suffices; counting touches no allocation. mimalloc frees and resizes what any of its functions gave.
+// suffices; counting touches no allocation. mimalloc frees and resizes what any of its functions
+// gave.
 unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

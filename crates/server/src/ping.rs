@@ -1,5 +1,5 @@
-//! `cinnabar ping`: exit status 0 if a server on this machine answers PING, for health checks in images
-//! that have no client.
+//! `cinnabar ping`: exit status 0 if a server on this machine answers PING, for health checks in
+//! images that have no client.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};

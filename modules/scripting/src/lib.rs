@@ -1,5 +1,6 @@
-//! Scripts. So far the script cache's own commands: nothing can be loaded yet, so the cache is empty, and
-//! what may be asked of an empty cache is answered as such. Tools flush it before they begin.
+//! Scripts. So far the script cache's own commands: nothing can be loaded yet, so the cache is
+//! empty, and what may be asked of an empty cache is answered as such. Tools flush it before they
+//! begin.
 
 use engine::command::{Arg, Categories, Command, Flags, command, container, one_of, string, token};
 use engine::error::CmdError;

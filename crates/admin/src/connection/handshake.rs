@@ -93,9 +93,9 @@ const NO_PASSWORD_SET: CmdError = CmdError::fixed(
      Are you sure your configuration is correct?",
 );
 const HELLO_NEEDS_AUTH: CmdError = CmdError::fixed(
-    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
-     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
-     version at the same time",
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO \
+     <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP \
+     protocol version at the same time",
 );
 const NOT_A_VERSION: CmdError =
     CmdError::fixed("ERR Protocol version is not an integer or out of range");
@@ -218,8 +218,10 @@ fn hello(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 /// Tells who the server is.
 fn introduce(cx: &mut Cx<'_, '_>) {
     let modules: Vec<_> = cx.server.registry.modules().iter().filter(|m| m.version > 0).collect();
+    let config = &cx.server.config;
+    let zone = config.text(config.require("availability-zone"));
     let reply = &mut cx.reply;
-    reply.map(7);
+    reply.map(7 + usize::from(!zone.is_empty()));
     reply.bulk(b"server");
     reply.bulk(SERVER_NAME.as_bytes());
     reply.bulk(b"version");
@@ -244,5 +246,9 @@ fn introduce(cx: &mut Cx<'_, '_>) {
         reply.bulk(b"");
         reply.bulk(b"args");
         reply.array(0);
+    }
+    if !zone.is_empty() {
+        reply.bulk(b"availability_zone");
+        reply.bulk(zone.as_bytes());
     }
 }

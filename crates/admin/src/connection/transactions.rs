@@ -1,5 +1,5 @@
-//! Transactions: commands queued by MULTI and run by EXEC with nobody in between, unless a watched key
-//! was touched since its WATCH.
+//! Transactions: commands queued by MULTI and run by EXEC with nobody in between, unless a watched
+//! key was touched since its WATCH.
 
 use engine::args::Args;
 use engine::command::{Categories, Command, Flags, KeyFlags, KeySpec, command, key};

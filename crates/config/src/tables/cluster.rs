@@ -1,6 +1,6 @@
 //! The cluster.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::param::{
     I32_MAX, Param, Reason, boolean, choice, int, memory, memory_range, text, text_where,

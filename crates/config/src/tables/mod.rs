@@ -6,6 +6,7 @@ use crate::param::Param;
 
 pub mod cluster;
 pub mod debug;
+pub mod encodings;
 pub mod memory;
 pub mod modules;
 pub mod network;
@@ -14,7 +15,6 @@ pub mod replication;
 pub mod server;
 pub mod shutdown;
 pub mod tls;
-pub mod types;
 
 /// Every table of this crate.
 pub const ALL: &[&[Param]] = &[
@@ -26,7 +26,7 @@ pub const ALL: &[&[Param]] = &[
     persistence::PARAMS,
     replication::PARAMS,
     cluster::PARAMS,
-    types::PARAMS,
+    encodings::PARAMS,
     modules::PARAMS,
     debug::PARAMS,
 ];

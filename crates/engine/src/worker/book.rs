@@ -1,5 +1,5 @@
-//! Booking what was executed: statistics for every command, the slow log and the latency monitor for
-//! those that took long.
+//! Booking what was executed: statistics for every command, the slow log and the latency monitor
+//! for those that took long.
 
 use crate::args::Args;
 use crate::command::Flags;
@@ -47,6 +47,11 @@ impl<'w> Books<'w> {
         if ns >= self.slow_ns {
             self.enter_slow(session, command, ns, words);
         }
+    }
+
+    /// Enters a command that waited: its duration is no sign of work.
+    pub(crate) fn enter_quick(&self, command: &Registered, ns: u64, failed: bool) {
+        self.stats.record(command.index, ns, failed, self.track_latency);
     }
 
     #[cold]

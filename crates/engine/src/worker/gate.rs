@@ -18,8 +18,8 @@ pub(super) enum Verdict {
     Refuse(CmdError),
 }
 
-/// Whether a command may join a batch: it works on declared keys only, never waits, and nothing about
-/// the session asks for more than running it.
+/// Whether a command may join a batch: it works on declared keys only, never waits, and nothing
+/// about the session asks for more than running it.
 #[inline]
 pub(super) fn is_plain(session: &Session, command: &Registered) -> bool {
     let row = command.row;
@@ -83,8 +83,8 @@ fn not_enabled(command: &Registered, param: &str) -> CmdError {
     ))
 }
 
-/// Whether a guarded command (`enable-debug-command`, `enable-module-command`) may be called by a client,
-/// given the parameter's value.
+/// Whether a guarded command (`enable-debug-command`, `enable-module-command`) may be called by a
+/// client, given the parameter's value.
 pub fn is_enabled_for(session: &Session, choice: i64) -> bool {
     match choice {
         0 => false,

@@ -1,8 +1,11 @@
-//! Running: a batch under its locks, a single command with whatever scope it has, a job's next step.
+//! Running: a batch under its locks, a single command with whatever scope it has, a job's next
+//! step.
 
 use super::book::{Books, Timer};
 use super::gate::{self, Verdict};
-use super::{BATCH_MAX, Conn, Next, OUTPUT_HIGH_BYTES, Pending, Request, Worker, hash_keys};
+use super::{
+    BATCH_MAX, Conn, Next, OUTPUT_HIGH_BYTES, Pending, PendingJob, Request, Worker, hash_keys,
+};
 use crate::args::Args;
 use crate::command::{Flags, InMulti, Scope};
 use crate::cx::{Cx, Db, HashedKey, Job, Outcome, Step};
@@ -50,14 +53,14 @@ impl Worker {
         if !locks.try_lock_unsorted(&server.keyspace, &mut self.shards) {
             return Err(Next::Contended);
         }
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         fx.no_touch = conn.session.no_touch;
         if self.requests.len() > 1 {
             prefetch(server, &locks, &self.hashed, conn.session.db);
         }
         let end = self.run_requests(server, conn, input, out, (&mut locks, &mut fx), now_ms);
         drop(locks);
-        self.settle(server, fx);
+        settle(server, &self.stats, &mut self.ready, fx);
         Ok(end)
     }
 
@@ -107,7 +110,8 @@ impl Worker {
             }
         }
         let command = cx.command.index;
-        conn.pending = job.map(|(job, words)| Pending { command, job, started_ns, words });
+        let pending = |(job, words)| PendingJob { command, job, started_ns, words };
+        conn.pending = job.map(pending).map(Pending::Job);
         self.stats.processed.add(ran);
         conn.session.client.note_activity(now_ms, last, ran);
         end
@@ -175,7 +179,8 @@ impl Worker {
         }
     }
 
-    /// Replies an error to a request that does not run. `command` is its row, as far as it is known.
+    /// Replies an error to a request that does not run. `command` is its row, as far as it is
+    /// known.
     fn refuse(
         &self,
         server: &Server,
@@ -217,7 +222,7 @@ impl Worker {
             self.hashed = hashed;
             return Err(Next::Contended);
         }
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         fx.no_touch = conn.session.no_touch;
         let mut timer = Timer::start(server, &self.stats);
         let reply_from = out.len();
@@ -228,12 +233,23 @@ impl Worker {
             let mut cx = Cx { server, command, session, db, reply, rng, is_nested: false };
             (command.row.handler)(&mut cx, args)
         };
+        let result = match result {
+            Ok(Outcome::Block(wait)) => {
+                let held = (&mut locks, timer.started_ns());
+                self.block(server, conn, command, args, wait, held);
+                drop(locks);
+                self.hashed = hashed;
+                settle(server, &self.stats, &mut self.ready, fx);
+                return Ok(());
+            }
+            other => other,
+        };
         drop(locks);
         self.hashed = hashed;
         let outcome = match result {
             Ok(Outcome::Contended) => {
                 out.truncate(reply_from);
-                self.settle(server, fx);
+                settle(server, &self.stats, &mut self.ready, fx);
                 return Err(Next::Contended);
             }
             Ok(Outcome::Exec) => {
@@ -243,15 +259,16 @@ impl Worker {
                 conn.gate = None;
                 let words = slowlog::words(server, command, args);
                 let (command, started_ns) = (command.index, timer.started_ns());
-                conn.pending = Some(Pending { command, job, started_ns, words });
-                self.settle(server, fx);
+                let pending = PendingJob { command, job, started_ns, words };
+                conn.pending = Some(Pending::Job(pending));
+                settle(server, &self.stats, &mut self.ready, fx);
                 return Ok(());
             }
-            Ok(Outcome::Done) => Ok(()),
+            Ok(Outcome::Done | Outcome::Block(_)) => Ok(()),
             Err(error) => Err(error),
         };
         conn.gate = None;
-        self.settle(server, fx);
+        settle(server, &self.stats, &mut self.ready, fx);
         let failed = finish(server, outcome, reply_from, out, conn.session.resp3);
         timer.stop(&conn.session, command, args, failed);
         self.stats.processed.add(1);
@@ -280,7 +297,7 @@ impl Worker {
                     return true;
                 }
                 let shards = hashed.iter().map(|key| server.keyspace.shard_of(key.hash));
-                lock_some(server, conn, shards, locks)
+                lock_some(server, conn.gate.is_some(), shards, locks)
             }
         }
     }
@@ -297,7 +314,7 @@ impl Worker {
         let mut locks = LockSet::new();
         let locked = match transaction::shards(server, &conn.session) {
             None => lock_everything(server, conn, &mut locks),
-            Some(shards) => lock_some(server, conn, shards, &mut locks),
+            Some(shards) => lock_some(server, conn.gate.is_some(), shards, &mut locks),
         };
         if !locked {
             return Err(Next::Contended);
@@ -317,7 +334,7 @@ impl Worker {
         };
         let result = run.execute(&mut conn.session, out);
         drop(locks);
-        self.settle(server, fx);
+        settle(server, &self.stats, &mut self.ready, fx);
         let failed = finish(server, result, from, out, conn.session.resp3);
         timer.stop(&conn.session, command, Args::new(&[], &[]), failed);
         self.stats.processed.add(1);
@@ -329,32 +346,49 @@ impl Worker {
         Ok(())
     }
 
-    /// Does the next slice of a pending job. `None`: it is finished.
+    /// Goes on with what is under way. `None`: it is finished.
     pub(super) fn resume(
         &mut self,
         server: &Server,
         conn: &mut Conn,
         out: &mut Vec<u8>,
     ) -> Option<Next> {
-        let mut pending = conn.pending.take()?;
         if conn.session.client.is_killed() {
             return Some(Next::Close);
         }
+        match conn.pending.take()? {
+            Pending::Job(job) => self.step(server, conn, job, out),
+            Pending::Wait(waiter) => self.look_at_wait(server, conn, waiter, out),
+        }
+    }
+
+    /// Does the next slice of a job.
+    fn step(
+        &mut self,
+        server: &Server,
+        conn: &mut Conn,
+        mut pending: PendingJob,
+        out: &mut Vec<u8>,
+    ) -> Option<Next> {
         let command = server.registry.get(pending.command);
         let now_ms = server.now_ms();
         let from = out.len();
         let slice_end_ns = server.clock.monotonic_ns() + SLICE_NS;
         let step = loop {
             let mut locks = LockSet::new();
-            let mut fx = server.effects(now_ms, &mut self.rng);
+            let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
             let db = Db::new(&server.keyspace, &mut locks, &mut fx, conn.session.db, now_ms);
             let reply = Writer::new(out, conn.session.resp3);
             let (session, rng) = (&mut conn.session, &mut self.rng);
             let mut cx = Cx { server, command, session, db, reply, rng, is_nested: false };
             let step = pending.job.step(&mut cx);
             drop(locks);
-            self.settle(server, fx);
-            if !matches!(step, Ok(Step::More)) || server.clock.monotonic_ns() >= slice_end_ns {
+            settle(server, &self.stats, &mut self.ready, fx);
+            let is_full = out.len() >= OUTPUT_HIGH_BYTES;
+            if !matches!(step, Ok(Step::More))
+                || is_full
+                || server.clock.monotonic_ns() >= slice_end_ns
+            {
                 break step;
             }
         };
@@ -373,13 +407,8 @@ impl Worker {
                 return None;
             }
         };
-        conn.pending = Some(pending);
+        conn.pending = Some(Pending::Job(pending));
         Some(next)
-    }
-
-    /// Hands over what a batch has set off.
-    fn settle(&self, server: &Server, fx: Effects) {
-        settle(server, &self.stats, fx);
     }
 
     /// Removes expired entries of some shards, visiting at most `segments_max` segments in each
@@ -392,24 +421,28 @@ impl Worker {
         }
         let started_ns = server.clock.monotonic_ns();
         let now_ms = server.now_ms();
-        let mut fx = server.effects(now_ms, &mut self.rng);
+        let mut fx = server.effects(now_ms, &mut self.rng, &self.tallies);
         let mut more = false;
         for index in shards {
             let Some(mut shard) = server.keyspace.try_shard(index) else { continue };
             for db in 0..server.keyspace.databases() {
-                if server.keyspace.shard_expires(index, db) > 0 {
-                    more |= shard.sweep(db, now_ms, segments_max, &mut fx);
-                }
+                more |= shard.sweep(db, now_ms, segments_max, &mut fx);
             }
         }
-        self.settle(server, fx);
+        settle(server, &self.stats, &mut self.ready, fx);
         self.stats.sweep_ns.add(server.clock.monotonic_ns().saturating_sub(started_ns));
         more
     }
 }
 
 /// Hands over what a batch has set off: statistics, events, garbage.
-fn settle(server: &Server, stats: &WorkerStats, mut fx: Effects) {
+pub(super) fn settle(
+    server: &Server,
+    stats: &WorkerStats,
+    ready: &mut Vec<(u16, Box<[u8]>)>,
+    mut fx: Effects,
+) {
+    ready.append(&mut fx.ready);
     stats.hits.add(fx.hits);
     stats.misses.add(fx.misses);
     if fx.dirty > 0 {
@@ -426,13 +459,13 @@ fn settle(server: &Server, stats: &WorkerStats, mut fx: Effects) {
 }
 
 /// Locks the shards of some keys, or nothing. A connection that raised the gate passes it.
-fn lock_some<'k>(
+pub(super) fn lock_some<'k>(
     server: &'k Server,
-    conn: &Conn,
+    passes_gate: bool,
     shards: impl Iterator<Item = u16>,
     locks: &mut LockSet<'k>,
 ) -> bool {
-    if server.keyspace.is_gated() && conn.gate.is_none() {
+    if server.keyspace.is_gated() && !passes_gate {
         return false;
     }
     let mut shards: Vec<u16> = shards.collect();
@@ -447,13 +480,13 @@ fn lock_everything<'k>(server: &'k Server, conn: &mut Conn, locks: &mut LockSet<
     locks.try_lock_all(&server.keyspace)
 }
 
-/// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache misses
-/// of one kind overlap. Each pass finds what the one before it asked for.
+/// Asks for all segments, then for all slots, then for all entries of a batch, so that the cache
+/// misses of one kind overlap. Each pass finds what the one before it asked for.
 #[inline]
 fn prefetch(server: &Server, locks: &LockSet<'_>, hashed: &[HashedKey], db: u16) {
     let table_of = |key: &HashedKey| {
         let shard = locks.peek(server.keyspace.shard_of(key.hash))?;
-        Some((shard.db(db).table(), key.hash))
+        Some((shard.db(db)?.table(), key.hash))
     };
     let tables: SmallVec<[(&Table, u64); BATCH_MAX]> = hashed.iter().filter_map(table_of).collect();
     tables.iter().for_each(|(table, hash)| table.prefetch_segment(*hash));
@@ -475,7 +508,8 @@ fn finish(
     }
 }
 
-/// Writes an error in place of what the handler had begun to reply. Always true: the command failed.
+/// Writes an error in place of what the handler had begun to reply. Always true: the command
+/// failed.
 #[cold]
 fn fail(server: &Server, error: &CmdError, reply_from: usize, reply: &mut Writer<'_>) -> bool {
     reply.out.truncate(reply_from);
@@ -485,7 +519,7 @@ fn fail(server: &Server, error: &CmdError, reply_from: usize, reply: &mut Writer
 }
 
 /// Takes a reply back that the client does not want, at the end of a command.
-fn apply_reply_mode(session: &mut Session, reply_from: usize, out: &mut Vec<u8>) {
+pub(super) fn apply_reply_mode(session: &mut Session, reply_from: usize, out: &mut Vec<u8>) {
     transaction::drop_unwanted(session, reply_from, out);
     session.reply_mode.advance();
 }

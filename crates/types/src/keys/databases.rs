@@ -4,6 +4,7 @@ use super::{KEYSPACE, READ_FAST, WRITE_FAST, existing_database};
 use engine::command::{Arg, Categories, Command, Flags, command, integer, one_of, token};
 use engine::error::{self, CmdError};
 use engine::{Args, CmdResult, Cx, Outcome};
+use keyspace::db::Db;
 use keyspace::table::Table;
 use keyspace::{At, Effects, Shard};
 use std::ops::Range;
@@ -69,6 +70,9 @@ fn dbsize(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
 /// Expired keys met in one go before others get their turn.
 const EXPIRED_MAX: usize = 1000;
 
+/// Keys for each shard from which on shards are about equally full, hashes being uniform.
+const EVEN_KEYS: u64 = 16;
+
 /// Picks an entry with equal chances for all. Expired ones that it meets are removed.
 fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     let (keyspace, db, now_ms) = (cx.db.keyspace, cx.db.index, cx.db.now_ms);
@@ -80,18 +84,11 @@ fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         if keys == 0 {
             break;
         }
-        // Counts are read without locks: where they have just changed the last shard gets the rest.
-        let mut nth = cx.rng.below(keys);
-        let found = (0..keyspace.shards()).find(|&shard| {
-            let own = keyspace.shard_keys(shard, db);
-            let here = nth < own;
-            nth = nth.saturating_sub(own);
-            here
-        });
-        let Some(index) = found else { continue };
+        let Some(index) = random_shard(cx, keys) else { return Ok(Outcome::Contended) };
         let random = cx.rng.next_u64();
         let Some((mut shard, fx)) = cx.db.shard(index) else { return Ok(Outcome::Contended) };
-        let Some(entry) = shard.db(db).table().random(random) else { continue };
+        let found = shard.db(db).and_then(|part| part.table().random(random));
+        let Some(entry) = found else { continue };
         let is_kept = fx.interest.keep_expired && tries + 1 >= EXPIRED_MAX;
         if !entry.is_expired(now_ms) || is_kept {
             cx.reply.bulk(entry.key());
@@ -103,6 +100,26 @@ fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     }
     cx.reply.null();
     Ok(Outcome::Done)
+}
+
+/// A shard, chosen with chances in proportion to its keys: any shard where all are about equally full,
+/// else that of the n-th key. `None` if somebody has one of them.
+fn random_shard(cx: &mut Cx<'_, '_>, keys: u64) -> Option<u16> {
+    let (shards, db) = (cx.db.keyspace.shards(), cx.db.index);
+    if keys >= EVEN_KEYS * u64::from(shards) {
+        return Some(cx.rng.below(u64::from(shards)) as u16);
+    }
+    // Keys that come and go meanwhile may leave none at the place; then the caller tries again.
+    let mut nth = cx.rng.below(keys);
+    for index in 0..shards {
+        let (shard, _) = cx.db.shard(index)?;
+        let own = shard.db(db).map_or(0, |part| part.table().len() as u64);
+        if nth < own {
+            return Some(index);
+        }
+        nth -= own;
+    }
+    Some(0)
 }
 
 fn swapdb(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
@@ -151,10 +168,10 @@ fn flush_databases(cx: &mut Cx<'_, '_>, args: Args<'_>, dbs: Range<u16>) -> CmdR
 }
 
 fn take_table(shard: &mut Shard, db: u16, fx: &mut Effects, taken: &mut Vec<Table>) {
-    let table = shard.db(db).table();
+    let Some(table) = shard.db(db).map(Db::table) else { return };
     // A table that once was large still has its segments.
     if !table.is_empty() || table.segments().len() > 1 {
         fx.dirty += table.len() as u64;
-        taken.push(shard.flush(db));
+        taken.push(shard.flush(db, fx));
     }
 }

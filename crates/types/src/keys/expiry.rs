@@ -1,7 +1,7 @@
 //! When keys expire: EXPIRE and its relatives, TTL and its relatives, PERSIST.
 //!
-//! The log gets every expiry as an absolute time (PEXPIREAT), and a time that is past as the removal
-//! that it amounts to, so that a replay later gives the same result.
+//! The log gets every expiry as an absolute time (PEXPIREAT), and a time that is past as the
+//! removal that it amounts to, so that a replay later gives the same result.
 
 use super::{KEYSPACE, READ_ACCESS, READ_FAST, UPDATE, WRITE_FAST, look};
 use engine::args::OwnedArgs;

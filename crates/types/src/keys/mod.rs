@@ -1,7 +1,8 @@
 //! Commands on keys, whatever their type.
 //!
-//! Reading order: [`presence`] (is it there, delete it), [`expiry`], [`moving`] (rename, copy, move),
-//! [`walk`] (KEYS and SCAN) over [`pattern`], [`databases`] (whole databases), [`object`], [`wait`].
+//! Reading order: [`presence`] (is it there, delete it), [`expiry`], [`moving`] (rename, copy,
+//! move), [`walk`] (KEYS and SCAN) over [`pattern`], [`databases`] (whole databases), [`object`],
+//! [`wait`].
 
 mod databases;
 mod expiry;
@@ -39,8 +40,8 @@ const UPDATE: &[KeySpec] = &[KeySpec::one(1, KeyFlags::RW.or(KeyFlags::UPDATE))]
 /// Hints for proxies: keys may be spread over shards, the counts are added up.
 const SUMMED: &[&str] = &["request_policy:multi_shard", "response_policy:agg_sum"];
 
-/// Looks at a key as commands do that only ask about it: a hit or a miss is counted and a miss is an
-/// event, but the access bits stay as they are.
+/// Looks at a key as commands do that only ask about it: a hit or a miss is counted and a miss is
+/// an event, but the access bits stay as they are.
 fn look<R>(cx: &mut Cx<'_, '_>, key: &[u8], see: impl FnOnce(&Entry) -> R) -> Option<R> {
     let seen = count(cx, key, see);
     if seen.is_none() {

@@ -1,7 +1,7 @@
 //! Keys under another name or in another database.
 //!
-//! Source and destination are opened one after the other, each told to its own watchers; the change as
-//! a whole is counted once, and its events come last, in the order that Redis documents.
+//! Source and destination are opened one after the other, each told to its own watchers; the change
+//! as a whole is counted once, and its events come last, in the order that Redis documents.
 
 use super::{KEYSPACE, WRITE_FAST, database};
 use engine::command::{Command, Flags, KeyFlags, KeySpec, command, integer, key, key_of, token};

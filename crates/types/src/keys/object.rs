@@ -60,9 +60,9 @@ fn freq(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     };
     if !cx.server.counts_frequency() {
         return Err(CmdError::fixed(
-            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note \
-             that when switching between policies at runtime LRU and LFU data will take some time to \
-             adjust.",
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+             note that when switching between policies at runtime LRU and LFU data will take some \
+             time to adjust.",
         ));
     }
     let decay_time = cx.server.config.int(cx.server.ids.lfu_decay_time) as u32;

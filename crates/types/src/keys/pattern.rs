@@ -1,7 +1,7 @@
 //! A glob pattern prepared for many keys.
 //!
-//! Most patterns are a literal prefix and a star. What the prefix excludes costs one comparison, and
-//! what it includes costs nothing more where only the star follows.
+//! Most patterns are a literal prefix and a star. What the prefix excludes costs one comparison,
+//! and what it includes costs nothing more where only the star follows.
 
 use stdx::glob;
 
@@ -27,8 +27,8 @@ impl KeyPattern {
         if is_exact {
             return KeyPattern::Exact(prefix);
         }
-        // An escaped star is part of the prefix, so the pattern ends in a real one exactly where one
-        // byte more than the prefix's own text is left.
+        // An escaped star is part of the prefix, so the pattern ends in a real one exactly where
+        // one byte more than the prefix's own text is left.
         let is_plain = pattern.strip_suffix(b"*") == Some(&prefix[..]);
         if is_plain {
             return KeyPattern::Prefix(prefix);

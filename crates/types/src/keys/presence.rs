@@ -13,8 +13,8 @@ pub(super) const COMMANDS: &[Command] = &[
         .summary("Removes keys with their values.")
         .since("1.0.0")
         .complexity(
-            "O(N) with N the number of keys; a value of M elements adds O(M), done away from clients \
-             where M is large.",
+            "O(N) with N the number of keys; a value of M elements adds O(M), done away from \
+             clients where M is large.",
         )
         .flags(Flags::WRITE)
         .acl(KEYSPACE)

@@ -1,7 +1,7 @@
 //! WAIT and WAITAOF: how far others have got with a client's writes.
 //!
-//! There are neither replicas nor a log of writes, so nobody ever acknowledges anything: whoever asks
-//! for an acknowledgement waits until the timeout.
+//! There are neither replicas nor a log of writes, so nobody ever acknowledges anything: whoever
+//! asks for an acknowledgement waits until the timeout.
 
 use engine::command::{Categories, Command, Flags, command, integer};
 use engine::cx::{Job, Step};
@@ -72,7 +72,8 @@ fn deadline_ms(timeout: &[u8], now_ms: i64) -> Result<i64, CmdError> {
 
 type Reply = fn(&mut Cx<'_, '_>);
 
-/// Replies at once where nothing is to be waited for or waiting is not allowed, else at the deadline.
+/// Replies at once where nothing is to be waited for or waiting is not allowed, else at the
+/// deadline.
 fn wait_for(cx: &mut Cx<'_, '_>, waits: bool, until_ms: i64, reply: Reply) -> CmdResult {
     if !waits || cx.is_nested {
         reply(cx);

@@ -1,11 +1,15 @@
 //! KEYS and SCAN: walks over one database, shard by shard and segment by segment.
 //!
-//! A step holds one shard for a few segments; between steps other clients are served, so a long walk
-//! delays nobody. A key that exists during the whole walk is returned exactly once, since its place in
-//! the order never changes. What comes and goes meanwhile may or may not be returned.
+//! A step holds one shard for a few segments; between steps other clients are served, so a long
+//! walk delays nobody. A key that exists during the whole walk is returned exactly once, since its
+//! place in the order never changes. What comes and goes meanwhile may or may not be returned.
 //!
-//! One SCAN call does a bounded amount of work: it ends once it has found COUNT keys, or has looked at
-//! ten times as many, but at least at [`LOOKED_MIN`], so that a selective pattern needs few calls.
+//! A long reply is kept and handed over in parts: neither a vector that doubles nor one large copy
+//! may hold the worker up.
+//!
+//! One SCAN call does a bounded amount of work: it ends once it has found COUNT keys, or has looked
+//! at ten times as many, but at least at [`LOOKED_MIN`], so that a selective pattern needs few
+//! calls.
 
 use super::KEYSPACE;
 use super::pattern::KeyPattern;
@@ -16,11 +20,14 @@ use engine::{Args, CmdResult, Cx, Outcome};
 use keyspace::scan::{Cursor, scan_shard};
 use keyspace::{At, Entry, TypeId};
 use resp::Writer;
+use std::collections::VecDeque;
 
 /// Entries that a SCAN call may look at, whatever its COUNT.
 const LOOKED_MIN: usize = 8192;
 /// Entries that one step looks at before it lets go of the shard, about.
 const LOOKED_PER_STEP: usize = 4096;
+/// Bytes of a part of the reply, about.
+const PART_BYTES: usize = 32 << 10;
 /// Keys that a SCAN call returns where it does not say, about.
 const COUNT_DEFAULT: usize = 10;
 
@@ -84,21 +91,43 @@ struct Walk {
     filter: Filter,
     /// Where to go on; `None` at the end.
     next: Option<Cursor>,
-    /// The keys found, encoded as elements of the reply.
-    found: Vec<u8>,
+    found: Found,
     count: usize,
     /// Entries looked at.
     looked: usize,
 }
 
+/// The keys found, encoded as elements of the reply, in parts.
+#[derive(Default)]
+struct Found(VecDeque<Vec<u8>>);
+
+impl Found {
+    fn push(&mut self, key: &[u8]) {
+        if self.0.back().is_none_or(|part| part.len() >= PART_BYTES) {
+            self.0.push_back(Vec::new());
+        }
+        if let Some(part) = self.0.back_mut() {
+            Writer::new(part, false).bulk(key);
+        }
+    }
+
+    /// Hands over the next part; done with the last one.
+    fn write_part(&mut self, out: &mut Vec<u8>) -> Step {
+        if let Some(part) = self.0.pop_front() {
+            out.extend_from_slice(&part);
+        }
+        if self.0.is_empty() { Step::Done } else { Step::More }
+    }
+}
+
 impl Walk {
     fn new(filter: Filter, from: Option<Cursor>) -> Walk {
-        Walk { filter, next: from, found: Vec::new(), count: 0, looked: 0 }
+        Walk { filter, next: from, found: Found::default(), count: 0, looked: 0 }
     }
 
     fn add(&mut self, key: &[u8]) {
         self.count += 1;
-        Writer::new(&mut self.found, false).bulk(key);
+        self.found.push(key);
     }
 
     /// Walks on until so many keys are found in all or the step is long enough.
@@ -114,13 +143,9 @@ impl Walk {
             if self.count >= count_max || self.looked - looked_before >= LOOKED_PER_STEP {
                 return Step::More;
             }
-            let rest = if cx.db.keyspace.shard_keys(at.shard, cx.db.index) == 0 {
-                None
-            } else {
-                match self.walk_shard(cx, at, count_max, looked_before + LOOKED_PER_STEP) {
-                    Some(rest) => rest,
-                    None => return Step::Contended,
-                }
+            let rest = match self.walk_shard(cx, at, count_max, looked_before + LOOKED_PER_STEP) {
+                Some(rest) => rest,
+                None => return Step::Contended,
             };
             let shards = cx.db.keyspace.shards();
             self.next = rest.or_else(|| Some(at.next_shard()).filter(|next| next.shard < shards));
@@ -128,8 +153,8 @@ impl Walk {
         Step::Done
     }
 
-    /// Walks on in one shard. Gives the place to go on from in it, `None` within at its end; `None` if
-    /// somebody has the shard.
+    /// Walks on in one shard. Gives the place to go on from in it, `None` within at its end; `None`
+    /// if somebody has the shard.
     fn walk_shard(
         &mut self,
         cx: &mut Cx<'_, '_>,
@@ -159,7 +184,7 @@ impl Walk {
             };
             let mut visit = |entry: &Entry| {
                 *count += 1;
-                Writer::new(found, false).bulk(entry.key());
+                found.push(entry.key());
             };
             let (looked, rest) = scan_shard(&shard, db, at, budget, &mut wanted, &mut visit);
             self.looked += looked;
@@ -184,9 +209,12 @@ impl Walk {
         true
     }
 
-    fn reply(&self, cx: &mut Cx<'_, '_>) {
+    /// Begins the reply: the keys follow in parts. Where nobody wants it there are none.
+    fn head(&mut self, cx: &mut Cx<'_, '_>) {
         cx.reply.array(self.count);
-        cx.reply.out.extend_from_slice(&self.found);
+        if cx.session.reply_mode.is_silent() {
+            self.found = Found::default();
+        }
     }
 }
 
@@ -206,19 +234,25 @@ fn run(cx: &mut Cx<'_, '_>, mut job: impl Job + 'static) -> CmdResult {
 fn keys(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let pattern = KeyPattern::new(args.at(1));
     let walk = Walk::new(Filter { pattern, kind: Kind::Any }, start(cx));
-    run(cx, KeysJob(walk))
+    run(cx, KeysJob { walk, is_answering: false })
 }
 
-struct KeysJob(Walk);
+struct KeysJob {
+    walk: Walk,
+    is_answering: bool,
+}
 
 impl Job for KeysJob {
     fn step(&mut self, cx: &mut Cx<'_, '_>) -> Result<Step, CmdError> {
-        let KeysJob(walk) = self;
-        let step = walk.step(cx, usize::MAX);
-        if step == Step::Done {
-            walk.reply(cx);
+        if !self.is_answering {
+            let step = self.walk.step(cx, usize::MAX);
+            if step != Step::Done {
+                return Ok(step);
+            }
+            self.walk.head(cx);
+            self.is_answering = true;
         }
-        Ok(step)
+        Ok(self.walk.found.write_part(cx.reply.out))
     }
 }
 
@@ -227,27 +261,31 @@ fn scan(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let (filter, count) = scan_options(cx, args)?;
     let from = Cursor::decode(number, cx.db.keyspace.shards());
     let looked_max = count.saturating_mul(10).max(LOOKED_MIN);
-    run(cx, ScanJob { walk: Walk::new(filter, from), count, looked_max })
+    run(cx, ScanJob { walk: Walk::new(filter, from), count, looked_max, is_answering: false })
 }
 
 struct ScanJob {
     walk: Walk,
     count: usize,
     looked_max: usize,
+    is_answering: bool,
 }
 
 impl Job for ScanJob {
     fn step(&mut self, cx: &mut Cx<'_, '_>) -> Result<Step, CmdError> {
-        let step = self.walk.step(cx, self.count);
-        let ended = self.walk.count >= self.count || self.walk.looked >= self.looked_max;
-        if step != Step::Done && !ended {
-            return Ok(step);
+        if !self.is_answering {
+            let step = self.walk.step(cx, self.count);
+            let ended = self.walk.count >= self.count || self.walk.looked >= self.looked_max;
+            if step != Step::Done && !ended {
+                return Ok(step);
+            }
+            let cursor = self.walk.next.map_or(0, Cursor::encode);
+            cx.reply.array(2);
+            cx.reply.bulk(cursor.to_string().as_bytes());
+            self.walk.head(cx);
+            self.is_answering = true;
         }
-        let cursor = self.walk.next.map_or(0, Cursor::encode);
-        cx.reply.array(2);
-        cx.reply.bulk(cursor.to_string().as_bytes());
-        self.walk.reply(cx);
-        Ok(Step::Done)
+        Ok(self.walk.found.write_part(cx.reply.out))
     }
 }
 
@@ -278,8 +316,8 @@ fn scan_options(cx: &Cx<'_, '_>, args: Args<'_>) -> Result<(Filter, usize), CmdE
     Ok((filter, count))
 }
 
-/// A cursor as clients may write it: any unsigned 64-bit number, read as C's `strtoull` reads it (white
-/// space and a sign in front, up to a NUL), except that a plain negative number is refused.
+/// A cursor as clients may write it: any unsigned 64-bit number, read as C's `strtoull` reads it
+/// (white space and a sign in front, up to a NUL), except that a plain negative number is refused.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
     if stdx::num::parse_i64(text).is_some_and(|number| number < 0) {
         return None;

@@ -1,8 +1,8 @@
-//! Conditions on the present value, and the commands that are nothing but a condition: DELEX, DELIFEQ,
-//! DIGEST.
+//! Conditions on the present value, and the commands that are nothing but a condition: DELEX,
+//! DELIFEQ, DIGEST.
 //!
-//! A value is compared by its bytes or by their digest: XXH3 with 64 bits, written as 16 hexadecimal
-//! digits, so that a client can hold a short witness of a long value.
+//! A value is compared by its bytes or by their digest: XXH3 with 64 bits, written as 16
+//! hexadecimal digits, so that a client can hold a short witness of a long value.
 
 use super::{DEL, logged};
 use engine::args::Args;
@@ -30,7 +30,8 @@ pub(super) enum Condition<'a> {
     DigestNotEqual(Digest),
 }
 
-/// A digest that a client gave; `None` where its 16 characters are no number, so that nothing has it.
+/// A digest that a client gave; `None` where its 16 characters are no number, so that nothing has
+/// it.
 type Digest = Option<u64>;
 
 const DIGEST_LEN: usize = 16;

@@ -1,9 +1,9 @@
 //! INCREX: add within bounds, and set the expiry, in one step. A rate limiter in one command.
 //!
 //! A sum outside the bounds changes nothing and is answered with the present value and 0; with
-//! SATURATE the value goes to the bound instead. The bounds of the number type count as bounds where
-//! none are given. Both kinds of number go through [`bounded`], which knows them by what it needs:
-//! order, sum and difference.
+//! SATURATE the value goes to the bound instead. The bounds of the number type count as bounds
+//! where none are given. Both kinds of number go through [`bounded`], which knows them by what it
+//! needs: order, sum and difference.
 
 use super::number::{self, FLAGS, INCRBY, INCRBYFLOAT, KEYS, NOT_FINITE, OVERFLOW, text_of};
 use super::options::{Allowed, EX, EXAT, Expiry, Options, PERSIST as PERSIST_ARG, PX, PXAT};

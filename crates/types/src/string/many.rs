@@ -1,7 +1,7 @@
 //! Commands on several whole values at once: MGET, MSET, MSETNX, MSETEX.
 //!
-//! All keys are locked together, so each command is atomic: a condition is checked on all keys before
-//! the first is changed.
+//! All keys are locked together, so each command is atomic: a condition is checked on all keys
+//! before the first is changed.
 
 use super::compare::Condition;
 use super::options::{Allowed, EX, EXAT, Options, PX, PXAT};

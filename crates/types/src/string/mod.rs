@@ -1,9 +1,9 @@
 //! Strings: bytes, stored as an integer where they are the text of one.
 //!
-//! The value itself lives in the entry (`keyspace::entry`), so this module is commands only, one file
-//! per theme: whole values ([`set`], [`get`], [`many`]), conditions on the present value
-//! ([`compare`]), parts of a value ([`range`]), numbers ([`number`], [`increx`]), and the longest common
-//! subsequence of two ([`lcs`]).
+//! The value itself lives in the entry (`keyspace::entry`), so this module is commands only, one
+//! file per theme: whole values ([`set`], [`get`], [`many`]), conditions on the present value
+//! ([`compare`]), parts of a value ([`range`]), numbers ([`number`], [`increx`]), and the longest
+//! common subsequence of two ([`lcs`]).
 //!
 //! Commands that set a whole value keep numeric text as an integer; commands that edit bytes leave
 //! bytes, as OBJECT ENCODING shows.

@@ -1,7 +1,7 @@
 //! Values as numbers: INCR, DECR, INCRBY, DECRBY, INCRBYFLOAT.
 //!
-//! Integers are stored as such. Floating-point sums are long doubles and stored as their text, as the
-//! reference shows them: a sum that is whole is still bytes.
+//! Integers are stored as such. Floating-point sums are long doubles and stored as their text, as
+//! the reference shows them: a sum that is whole is still bytes.
 
 use super::set::logged_set;
 use engine::args::Args;

@@ -1,8 +1,8 @@
 //! The options that string commands share: expiry, condition, GET.
 //!
-//! Options come in any order. Parsing is in two steps because the reference answers so: a wrong word
-//! is a syntax error before the key is looked at, a bad time is an error that some commands give only
-//! after it ([`Expiry::resolve`]).
+//! Options come in any order. Parsing is in two steps because the reference answers so: a wrong
+//! word is a syntax error before the key is looked at, a bad time is an error that some commands
+//! give only after it ([`Expiry::resolve`]).
 
 use super::compare::Condition;
 use engine::args::Args;
@@ -105,8 +105,8 @@ impl<'a> Options<'a> {
     pub(super) const NONE: Options<'static> =
         Options { condition: None, get: false, expiry: Expiry::Unsaid };
 
-    /// Reads the words from an index on. An option may be said twice (the last one counts) unless it
-    /// compares; options that contradict each other are a syntax error.
+    /// Reads the words from an index on. An option may be said twice (the last one counts) unless
+    /// it compares; options that contradict each other are a syntax error.
     pub(super) fn parse(
         args: Args<'a>,
         from: usize,

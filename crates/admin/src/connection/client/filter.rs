@@ -1,8 +1,9 @@
 //! Which connections CLIENT LIST and CLIENT KILL mean.
 //!
-//! Redis gives the two commands different grammars: LIST takes a type or the numbers of connections,
-//! KILL pairs of a filter and a value. Valkey gives both the same long set of filters, most of them with a
-//! negation. Here both take Valkey's set, and what Redis also understands is answered as Redis does.
+//! Redis gives the two commands different grammars: LIST takes a type or the numbers of
+//! connections, KILL pairs of a filter and a value. Valkey gives both the same long set of filters,
+//! most of them with a negation. Here both take Valkey's set, and what Redis also understands is
+//! answered as Redis does.
 
 use super::{line, quoted};
 use engine::args::Args;

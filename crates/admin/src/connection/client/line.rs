@@ -1,4 +1,5 @@
-//! One line of CLIENT LIST: names and numbers of a connection, in the order that monitoring tools parse.
+//! One line of CLIENT LIST: names and numbers of a connection, in the order that monitoring tools
+//! parse.
 
 use crate::connection::quoted;
 use engine::args::Args;
@@ -31,8 +32,8 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
     let last = figures.last_command.map(|index| cx.server.registry.get(index).name.as_str());
     let last = if running { &cx.command.name } else { last.unwrap_or("NULL") };
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={age_s} idle={idle_s} flags={} db={} sub=0 psub=0 \
-         ssub=0 multi={} watch={} qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} \
+        "id={} addr={} laddr={} fd={} name={} age={age_s} idle={idle_s} flags={} db={} sub=0 \
+         psub=0 ssub=0 multi={} watch={} qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} \
          multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={output_bytes} tot-mem={total_bytes} \
          events={} cmd={last} user={} redir=-1 resp={} lib-name={} lib-ver={} io-thread=0 \
          tot-net-in={} tot-net-out={} tot-cmds={}\n",
@@ -56,11 +57,6 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         figures.net_out_bytes,
         figures.commands,
     )
-}
-
-/// A text up to its first NUL: what follows may be anything.
-fn shown(text: &str) -> &str {
-    text.split('\0').next().unwrap_or_default()
 }
 
 /// One letter for each state that the connection is in; `N` for none.

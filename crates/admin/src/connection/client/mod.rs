@@ -228,7 +228,6 @@ fn unpause(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     done(cx)
 }
 
-/// No command waits for a key yet, so nobody is found waiting.
 fn unblock(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     match args.len() {
         3 => {}
@@ -236,7 +235,9 @@ fn unblock(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         4 => return Err(BAD_UNBLOCK_REASON),
         _ => return Err(too_many_words(args)),
     }
-    args.integer(2)?;
-    cx.reply.integer(0);
+    let id = args.integer(2)?;
+    let found =
+        u64::try_from(id).is_ok_and(|id| cx.server.waiters.unblock(id, args.is(3, "ERROR")));
+    cx.reply.integer(i64::from(found));
     Ok(Outcome::Done)
 }

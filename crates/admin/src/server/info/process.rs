@@ -34,6 +34,7 @@ pub(super) fn server(server: &Server, w: &mut InfoWriter) {
     w.field("lru_clock", (unix_us / 1_000_000) & 0xff_ffff);
     w.field("executable", about.executable);
     w.field("config_file", server.config_file.as_deref().unwrap_or_default());
+    w.field("availability_zone", printed(server, "availability-zone"));
     w.field("io_threads_active", u8::from(server.stats.workers().len() > 1));
     for (index, listener) in listeners(server).iter().enumerate() {
         w.field(&format!("listener{index}"), listener);
@@ -69,6 +70,8 @@ pub(super) fn cpu(server: &Server, w: &mut InfoWriter) {
     // Every worker does what elsewhere the main thread does.
     w.field("used_cpu_sys_main_thread", seconds(usage.cpu_system_us));
     w.field("used_cpu_user_main_thread", seconds(usage.cpu_user_us));
+    let active_ns = server.stats.sum(|worker| &worker.cycles_ns);
+    w.field("used_active_time_main_thread", seconds(active_ns / 1000));
 }
 
 pub(super) fn modules(server: &Server, w: &mut InfoWriter) {

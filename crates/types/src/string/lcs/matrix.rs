@@ -1,15 +1,15 @@
 //! The table of common subsequence lengths, one bit per cell.
 //!
-//! Let `L[i][j]` be the length for the first `i` bytes of `a` and the first `j` of `b`. Along a row it
-//! grows by 0 or 1 per step, so a row is a string of bits: bit `j` of row `i` is 1 where `L` grows.
-//! A row follows from the one above by a handful of operations on whole words (Hyyrö's form of the
-//! bit-parallel algorithm), with one addition that carries from word to word: 64 cells at a time, and
-//! 32 times less memory than a table of 32-bit lengths.
+//! Let `L[i][j]` be the length for the first `i` bytes of `a` and the first `j` of `b`. Along a row
+//! it grows by 0 or 1 per step, so a row is a string of bits: bit `j` of row `i` is 1 where `L`
+//! grows. A row follows from the one above by a handful of operations on whole words (Hyyrö's form
+//! of the bit-parallel algorithm), with one addition that carries from word to word: 64 cells at a
+//! time, and 32 times less memory than a table of 32-bit lengths.
 //!
-//! The way back needs no lengths. Where the bytes at `(i, j)` differ, `L[i][j]` is the larger of the
-//! cell above and the cell to the left: if the bit is 1, the left one is smaller, so the way goes up;
-//! if it is 0, the left one is as large, and the way goes left, as the reference does when both are
-//! equal. So the same one of several longest subsequences is found.
+//! The way back needs no lengths. Where the bytes at `(i, j)` differ, `L[i][j]` is the larger of
+//! the cell above and the cell to the left: if the bit is 1, the left one is smaller, so the way
+//! goes up; if it is 0, the left one is as large, and the way goes left, as the reference does when
+//! both are equal. So the same one of several longest subsequences is found.
 
 /// A stretch of equal bytes in both strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +87,9 @@ impl<'s> Matrix<'s> {
 fn fill_row(row: &mut [u64], above: &[u64], places: &[u64]) {
     let mut carry = false;
     for (k, word) in row.iter_mut().enumerate() {
-        // The algorithm works on the complement, where a 0 marks growth. A row above the first is all
-        // ones in the complement. Bits beyond the end of `b` never match, so they stay ones there and
-        // zeros here.
+        // The algorithm works on the complement, where a 0 marks growth. A row above the first is
+        // all ones in the complement. Bits beyond the end of `b` never match, so they stay ones
+        // there and zeros here.
         let old = !above.get(k).copied().unwrap_or(0);
         let hits = old & places.get(k).copied().unwrap_or(0);
         let (sum, carry_hits) = old.overflowing_add(hits);

@@ -53,7 +53,8 @@ fn contradictions_are_syntax_errors() {
     }
 }
 
-/// The rules said another way: read all options greedily, then look for two that cannot be together.
+/// The rules said another way: read all options greedily, then look for two that cannot be
+/// together.
 fn agrees(words: &[&str]) -> bool {
     let (mut times, mut conditions, mut comparisons) = (Vec::new(), Vec::new(), 0);
     let mut index = 0;
