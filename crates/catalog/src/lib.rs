@@ -5,6 +5,7 @@ use engine::Module;
 /// All modules of the server.
 pub const MODULES: &[&Module] = &[
     &types::string::MODULE,
+    &types::zset::MODULE,
     &types::keys::MODULE,
     &admin::connection::MODULE,
     &admin::server::MODULE,

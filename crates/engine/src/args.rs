@@ -2,6 +2,7 @@
 
 use crate::error::{self, CmdError};
 use resp::Span;
+use std::ops::Range;
 
 /// The words of one request; the first is the command's name.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,12 @@ impl<'a> Args<'a> {
     /// The words from an index on.
     pub fn from(&self, index: usize) -> Args<'a> {
         Args { buf: self.buf, spans: &self.spans[index.min(self.spans.len())..] }
+    }
+
+    /// The words of a range of indexes, as far as there are any.
+    pub fn slice(&self, range: Range<usize>) -> Args<'a> {
+        let end = range.end.min(self.spans.len());
+        Args { buf: self.buf, spans: &self.spans[range.start.min(end)..end] }
     }
 
     /// All words in order.

@@ -93,6 +93,10 @@ pub struct ParamIds {
     pub bulk_len_max: ParamId,
     /// `client-query-buffer-limit`.
     pub query_buffer_max: ParamId,
+    /// `zset-max-listpack-entries`.
+    pub zset_packed_entries_max: ParamId,
+    /// `zset-max-listpack-value`.
+    pub zset_packed_len_max: ParamId,
     /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
     pub output_limits: ParamId,
 }
@@ -111,6 +115,8 @@ impl ParamIds {
             notify_events: id("notify-keyspace-events"),
             bulk_len_max: id("proto-max-bulk-len"),
             query_buffer_max: id("client-query-buffer-limit"),
+            zset_packed_entries_max: id("zset-max-listpack-entries"),
+            zset_packed_len_max: id("zset-max-listpack-value"),
             output_limits: id("client-output-buffer-limit"),
         }
     }

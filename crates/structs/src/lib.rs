@@ -3,3 +3,4 @@
 
 pub mod ordered;
 pub mod packed;
+pub mod tally;

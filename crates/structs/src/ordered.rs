@@ -106,6 +106,11 @@ impl OrderedSet {
         self.len() == 0
     }
 
+    /// Whether there is room for all members of a request, which are 4 GiB at most. O(1).
+    pub fn has_room(&self) -> bool {
+        self.arena.has_room()
+    }
+
     /// Bytes behind the set, its own struct included. O(1).
     pub fn memory(&self) -> usize {
         size_of::<Self>() + self.arena.memory() + self.index.memory() + self.tree.memory()

@@ -85,6 +85,12 @@ impl Arena {
             + self.large.capacity() * size_of::<Box<[u8]>>()
     }
 
+    /// Whether there is room for all members of a request, which are 4 GiB at most.
+    pub(super) fn has_room(&self) -> bool {
+        const REQUEST_MAX: usize = 1 << 32;
+        CHUNKS_MAX - self.chunks.len() + self.vacant.len() > REQUEST_MAX / CHUNK
+    }
+
     pub(super) fn allocations(&self) -> usize {
         self.chunks.len() + self.large.len()
     }

@@ -13,6 +13,9 @@ mod presence;
 mod wait;
 mod walk;
 
+pub(crate) use pattern::KeyPattern;
+pub(crate) use walk::parse_cursor;
+
 use engine::Args;
 use engine::command::{Categories, Flags, KeyFlags, KeySpec};
 use engine::cx::Cx;

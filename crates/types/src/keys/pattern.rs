@@ -7,7 +7,7 @@ use stdx::glob;
 
 /// Which keys are wanted.
 #[derive(Debug)]
-pub(super) enum KeyPattern {
+pub(crate) enum KeyPattern {
     /// All.
     Any,
     /// The one of this name.
@@ -19,7 +19,7 @@ pub(super) enum KeyPattern {
 }
 
 impl KeyPattern {
-    pub(super) fn new(pattern: &[u8]) -> KeyPattern {
+    pub(crate) fn new(pattern: &[u8]) -> KeyPattern {
         if pattern == b"*" {
             return KeyPattern::Any;
         }
@@ -38,7 +38,7 @@ impl KeyPattern {
 
     /// Whether a key is wanted.
     #[inline]
-    pub(super) fn matches(&self, key: &[u8]) -> bool {
+    pub(crate) fn matches(&self, key: &[u8]) -> bool {
         match self {
             KeyPattern::Any => true,
             KeyPattern::Exact(name) => key == name,

@@ -318,7 +318,7 @@ fn scan_options(cx: &Cx<'_, '_>, args: Args<'_>) -> Result<(Filter, usize), CmdE
 
 /// A cursor as clients may write it: any unsigned 64-bit number, read as C's `strtoull` reads it
 /// (white space and a sign in front, up to a NUL), except that a plain negative number is refused.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub(crate) fn parse_cursor(text: &[u8]) -> Option<u64> {
     if stdx::num::parse_i64(text).is_some_and(|number| number < 0) {
         return None;
     }
