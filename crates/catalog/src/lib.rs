@@ -8,6 +8,7 @@ pub const MODULES: &[&Module] = &[
     &types::list::MODULE,
     &types::set::MODULE,
     &types::hash::MODULE,
+    &types::zset::MODULE,
     &types::keys::MODULE,
     &admin::connection::MODULE,
     &admin::server::MODULE,

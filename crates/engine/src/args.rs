@@ -2,6 +2,7 @@
 
 use crate::error::{self, CmdError};
 use resp::Span;
+use std::ops::Range;
 use stdx::longdouble::LongDouble;
 
 /// The words of one request; the first is the command's name.
@@ -54,6 +55,12 @@ impl<'a> Args<'a> {
     /// If there are fewer words.
     pub fn range(&self, range: std::ops::Range<usize>) -> Args<'a> {
         Args { buf: self.buf, spans: &self.spans[range] }
+    }
+
+    /// The words of a range of indexes, as far as there are any.
+    pub fn slice(&self, range: Range<usize>) -> Args<'a> {
+        let end = range.end.min(self.spans.len());
+        Args { buf: self.buf, spans: &self.spans[range.start.min(end)..end] }
     }
 
     /// All words in order.

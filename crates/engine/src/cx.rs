@@ -207,8 +207,8 @@ impl<'a, 'k> Db<'a, 'k> {
         shard.peek(at, fx)
     }
 
-    /// Looks at a key without even removing it where its time has come, so that several can be looked
-    /// at together. Reading them first settles that and counts them.
+    /// Looks at a key without even removing it where its time has come, so that several can be
+    /// looked at together. Reading them first settles that and counts them.
     pub fn look(&self, key: &[u8]) -> Option<&Entry> {
         let at = self.at(self.index, key);
         let shard = self.locks.peek(self.keyspace.shard_of(at.hash));

@@ -105,6 +105,10 @@ pub struct ParamIds {
     pub set_packed_len_max: ParamId,
     /// `list-max-listpack-size`.
     pub list_chunk_max: ParamId,
+    /// `zset-max-listpack-entries`.
+    pub zset_packed_entries_max: ParamId,
+    /// `zset-max-listpack-value`.
+    pub zset_packed_len_max: ParamId,
     /// `client-output-buffer-limit`; as a number the hard limit of normal clients.
     pub output_limits: ParamId,
 }
@@ -129,6 +133,8 @@ impl ParamIds {
             set_packed_entries_max: id("set-max-listpack-entries"),
             set_packed_len_max: id("set-max-listpack-value"),
             list_chunk_max: id("list-max-listpack-size"),
+            zset_packed_entries_max: id("zset-max-listpack-entries"),
+            zset_packed_len_max: id("zset-max-listpack-value"),
             output_limits: id("client-output-buffer-limit"),
         }
     }

@@ -88,6 +88,12 @@ impl<'s> Edit<'s> {
         self.put(value, ttl);
     }
 
+    /// Sets the value as a whole, creating the key if needed.
+    pub fn set_value(&mut self, value: NewValue<'_>, ttl: Ttl) {
+        self.changed = true;
+        self.put(value, ttl);
+    }
+
     /// Sets the value to a boxed one, creating the key if needed.
     pub fn set_boxed(&mut self, value: Boxed, ttl: Ttl) {
         self.changed = true;

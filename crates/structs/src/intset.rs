@@ -3,9 +3,9 @@
 //! ```text
 //! f9 | fa | fb   integers of 2, 4 or 8 bytes, little-endian, ascending
 //! ```
-//! The first byte is the width and begins no packed element, so that the owner can tell the two small
-//! forms of a set apart. An empty set is no bytes at all. Widths only grow. Membership is a binary
-//! search; an insertion moves what lies behind it.
+//! The first byte is the width and begins no packed element, so that the owner can tell the two
+//! small forms of a set apart. An empty set is no bytes at all. Widths only grow. Membership is a
+//! binary search; an insertion moves what lies behind it.
 //!
 //! Total over any bytes: a trailing part of an integer is ignored.
 

@@ -4,5 +4,7 @@
 pub mod intset;
 pub mod list;
 pub mod members;
+pub mod ordered;
 pub mod packed;
 pub mod records;
+pub mod tally;

@@ -1,18 +1,19 @@
-//! The table behind large sets and hashes: it never stalls, and an element costs little more than its
-//! bytes.
+//! The table behind large sets and hashes: it never stalls, and an element costs little more than
+//! its bytes.
 //!
-//! A directory over segments of at most 1024 buckets, as in the keyspace: the top bits of a key's hash
-//! choose a directory slot, the slot names a segment, a full segment splits in two by the next bit
-//! (extendible hashing, Fagin et al. 1979), and two halves that have become small merge again. So an
-//! insertion or removal moves at most one segment's records, whatever the size of the whole. A segment
-//! keeps its records packed in an arena ([`segment`]).
+//! A directory over segments of at most 1024 buckets, as in the keyspace: the top bits of a key's
+//! hash choose a directory slot, the slot names a segment, a full segment splits in two by the next
+//! bit (extendible hashing, Fagin et al. 1979), and two halves that have become small merge again.
+//! So an insertion or removal moves at most one segment's records, whatever the size of the whole.
+//! A segment keeps its records packed in an arena ([`segment`]).
 //!
-//! - Look-up, insertion, removal, a random record: O(1) expected. Random records are uniform: a segment
-//!   and a bucket are drawn until an occupied one is hit, and merging keeps a share of them occupied.
+//! - Look-up, insertion, removal, a random record: O(1) expected. Random records are uniform: a
+//!   segment and a bucket are drawn until an occupied one is hit, and merging keeps a share of them
+//!   occupied.
 //! - A cursor is a position in the order of hashes, which nothing that happens between two calls
 //!   changes: a walk returns every record that stays exactly once.
-//! - Depth is bounded, so engineered collisions can slow a segment down but not blow up the directory;
-//!   the hash is seeded.
+//! - Depth is bounded, so engineered collisions can slow a segment down but not blow up the
+//!   directory; the hash is seeded.
 
 mod segment;
 
@@ -236,7 +237,8 @@ impl<const N: usize> Members<N> {
         result
     }
 
-    /// Makes sure that the segment of a hash can take one more record without growing past its bound.
+    /// Makes sure that the segment of a hash can take one more record without growing past its
+    /// bound.
     fn make_room(&mut self, hash: u64) {
         loop {
             let index = self.segment_of(hash);
@@ -320,8 +322,8 @@ impl<const N: usize> Members<N> {
         self.random_place(prng).map(|(_, record)| record)
     }
 
-    /// `count` different records in random order, or all, every choice equally likely. O(count) expected for few of
-    /// many, else O(n).
+    /// `count` different records in random order, or all, every choice equally likely. O(count)
+    /// expected for few of many, else O(n).
     pub fn random_distinct(&self, count: usize, prng: &mut Prng) -> Vec<Record<'_>> {
         let mut chosen = Vec::new();
         if count > self.len / 3 {
@@ -368,8 +370,8 @@ impl<const N: usize> Members<N> {
         }
     }
 
-    /// Visits about `count` records from a position on, at least those of one position, and returns the
-    /// position to go on from; `None` at the end. A walk starts at 0. O(count + a segment).
+    /// Visits about `count` records from a position on, at least those of one position, and returns
+    /// the position to go on from; `None` at the end. A walk starts at 0. O(count + a segment).
     pub fn scan<'a>(
         &'a self,
         from: u64,

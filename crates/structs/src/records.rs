@@ -4,13 +4,13 @@
 //! [fe  earliest 6]  record ...      record: [ff  expiry 6]  key  [value]
 //! ```
 //! A record is one packed element for a set and two for a hash (`N`). One that expires carries its
-//! time in front. Times are milliseconds since 1970 in 48 bits, little-endian. A collection in which a
-//! record ever expired starts with a header: the earliest time at which one does, or a later time than
-//! any if none does now. So whether something is due is known from the first bytes, and collections
-//! without expiries, nearly all, pay nothing for them.
+//! time in front. Times are milliseconds since 1970 in 48 bits, little-endian. A collection in
+//! which a record ever expired starts with a header: the earliest time at which one does, or a
+//! later time than any if none does now. So whether something is due is known from the first bytes,
+//! and collections without expiries, nearly all, pay nothing for them.
 //!
-//! The heads `fe` and `ff` begin no packed element. Like [`packed`], everything here is total over any
-//! bytes: a damaged collection ends where the damage begins.
+//! The heads `fe` and `ff` begin no packed element. Like [`packed`], everything here is total over
+//! any bytes: a damaged collection ends where the damage begins.
 
 use crate::packed::{self, Corrupt, Element, Encoded};
 use std::ops::Range;
@@ -193,7 +193,8 @@ pub fn find<const N: usize>(bytes: &[u8], key: Element<'_>) -> Option<Found> {
     search::<N>(bytes, key).ok()
 }
 
-/// Verifies that bytes are canonical records from start to end and counts them. Keys may repeat. O(n).
+/// Verifies that bytes are canonical records from start to end and counts them. Keys may repeat.
+/// O(n).
 pub fn check<const N: usize>(bytes: &[u8]) -> Result<usize, Corrupt> {
     let (mut at, mut count) = (header_range(bytes).end, 0);
     while at < bytes.len() {

@@ -9,3 +9,4 @@ mod sample;
 mod scan;
 pub mod set;
 pub mod string;
+pub mod zset;

@@ -1,5 +1,5 @@
-//! What HRANDFIELD, SRANDMEMBER and SPOP share: counts whose sign says whether elements may repeat, and
-//! the choice of some of many.
+//! What HRANDFIELD, SRANDMEMBER and SPOP share: counts whose sign says whether elements may repeat,
+//! and the choice of some of many.
 
 use engine::args::Args;
 use engine::error::CmdError;

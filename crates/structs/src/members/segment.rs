@@ -1,12 +1,12 @@
 //! One part of a table: the records whose hashes start with the same bits, in an arena of bytes of
 //! their own, and an index of offsets into it.
 //!
-//! A record costs its packed bytes, 4 bytes of offset and 1 of tag, and no allocation: with a heap block
-//! for each record, a pointer to it and the allocator's rounding would cost more than most records.
-//! What is overwritten by something of another length, or removed, leaves a hole; once holes are a
-//! quarter of the arena it is copied without them. An arena grows by an eighth, so that little of it is
-//! unused. Texts over [`INLINE_LEN_MAX`] bytes lie outside, or a segment of large ones could not be
-//! copied in one go.
+//! A record costs its packed bytes, 4 bytes of offset and 1 of tag, and no allocation: with a heap
+//! block for each record, a pointer to it and the allocator's rounding would cost more than most
+//! records. What is overwritten by something of another length, or removed, leaves a hole; once
+//! holes are a quarter of the arena it is copied without them. An arena grows by an eighth, so that
+//! little of it is unused. Texts over [`INLINE_LEN_MAX`] bytes lie outside, or a segment of large
+//! ones could not be copied in one go.
 
 use crate::packed::{self, Element, Encoded};
 use crate::records::{self, Record};
@@ -277,7 +277,8 @@ pub(super) struct Segment<const N: usize> {
     pub(super) earliest_ms: i64,
 }
 
-/// `hashbrown` must not see the bits that chose the segment in the places that choose bucket and tag.
+/// `hashbrown` must not see the bits that chose the segment in the places that choose bucket and
+/// tag.
 #[inline]
 fn rotated(hash: u64) -> u64 {
     hash.rotate_left(32)

@@ -112,8 +112,8 @@ impl<'s> HashEdit<'s> {
         Some(is_new.is_some())
     }
 
-    /// Sets several fields, given as pairs of words; returns how many are new. The hash becomes a table
-    /// first if what is given might not fit into a packed one.
+    /// Sets several fields, given as pairs of words; returns how many are new. The hash becomes a
+    /// table first if what is given might not fit into a packed one.
     pub(super) fn put_pairs(&mut self, pairs: Args<'_>, time: Time) -> usize {
         if pairs.len() > 2 && !self.is_table() {
             let bytes: usize = pairs.iter().map(<[u8]>::len).sum();
@@ -191,8 +191,8 @@ fn put(table: &mut Members<2>, field: &[u8], value: &[u8], time: Time) -> bool {
     table.put(slot, Element::of(value), expire_at_ms)
 }
 
-/// What setting a field changes in packed records: the range that the appended bytes replace, and the
-/// number of records before if the field is new.
+/// What setting a field changes in packed records: the range that the appended bytes replace, and
+/// the number of records before if the field is new.
 fn change_of(
     packed: &[u8],
     field: &[u8],

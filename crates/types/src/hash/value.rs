@@ -1,8 +1,8 @@
 //! A hash's value, in one of two representations.
 //!
 //! A small hash is packed records in the entry itself, a large one a table of [`Members`]. Which is
-//! small is said by `hash-max-listpack-entries` and `hash-max-listpack-value` at the time of a change;
-//! a table stays a table.
+//! small is said by `hash-max-listpack-entries` and `hash-max-listpack-value` at the time of a
+//! change; a table stays a table.
 
 use keyspace::value::{TypeId, ValueType};
 use keyspace::{Entry, entry};

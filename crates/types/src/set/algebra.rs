@@ -1,7 +1,7 @@
 //! Intersection, union and difference of sets, returned, counted or stored.
 //!
-//! An intersection walks over its smallest set and asks the others, smallest first. A difference walks
-//! over its first set and asks the others. Both stop asking at the first answer that decides.
+//! An intersection walks over its smallest set and asks the others, smallest first. A difference
+//! walks over its first set and asks the others. Both stop asking at the first answer that decides.
 
 use super::SET;
 use super::build::{Build, Limits};

@@ -1,7 +1,7 @@
 //! A set outside its key, and the rules by which a growing set changes its form.
 //!
-//! A set of integers stays a sorted array up to `set-max-intset-entries`, and then is a table. A member
-//! that is no integer makes it a packed one, if that has room. A packed set has up to
+//! A set of integers stays a sorted array up to `set-max-intset-entries`, and then is a table. A
+//! member that is no integer makes it a packed one, if that has room. A packed set has up to
 //! `set-max-listpack-entries` members of up to `set-max-listpack-value` bytes, and then is a table.
 //! Removals change no form.
 
@@ -82,7 +82,8 @@ pub(super) enum Build {
 }
 
 impl Build {
-    /// An empty set in the form in which a set of `count` members starts, of which this is the first.
+    /// An empty set in the form in which a set of `count` members starts, of which this is the
+    /// first.
     pub(super) fn start(first: Element<'_>, count: usize, limits: &Limits) -> Build {
         match first {
             Element::Int(_) if count <= limits.integers_max => Build::Integers(Vec::new()),

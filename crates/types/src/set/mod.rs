@@ -1,8 +1,8 @@
 //! Sets: distinct members in no order.
 //!
 //! Reading order: [`value`] (how a set is stored), [`build`] (when a set changes its form),
-//! [`edit`] (how it changes in its key), then the commands by theme: [`single`] (members of one set),
-//! [`random`], [`transfer`] (from set to set), [`algebra`] (intersection, union, difference).
+//! [`edit`] (how it changes in its key), then the commands by theme: [`single`] (members of one
+//! set), [`random`], [`transfer`] (from set to set), [`algebra`] (intersection, union, difference).
 
 mod algebra;
 mod build;

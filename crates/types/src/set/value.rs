@@ -1,7 +1,8 @@
 //! A set's value, in one of three representations.
 //!
-//! A small set of integers is a sorted array ([`intset`]), another small set is packed members, both in
-//! the entry itself; a large one is a table of [`Members`]. [`super::build`] says which is which.
+//! A small set of integers is a sorted array ([`intset`]), another small set is packed members,
+//! both in the entry itself; a large one is a table of [`Members`]. [`super::build`] says which is
+//! which.
 
 use keyspace::value::{TypeId, ValueType};
 use keyspace::{Entry, entry};
