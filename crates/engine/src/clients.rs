@@ -13,7 +13,7 @@ use std::task::Waker;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// CLIENT SETNAME.
-    pub name: String,
+    pub name: Vec<u8>,
     /// CLIENT SETINFO LIB-NAME.
     pub lib_name: String,
     /// CLIENT SETINFO LIB-VER.

@@ -26,7 +26,7 @@ pub struct SlowEntry {
     /// The client's address.
     pub addr: String,
     /// The client's name.
-    pub name: String,
+    pub name: Vec<u8>,
 }
 
 /// The log, newest first.

@@ -58,7 +58,7 @@ fn get(cx: &mut Cx, args: Args) -> CmdResult {
         cx.reply.array(entry.words.len());
         entry.words.iter().for_each(|word| cx.reply.bulk(word));
         cx.reply.bulk(entry.addr.as_bytes());
-        cx.reply.bulk(entry.name.as_bytes());
+        cx.reply.bulk(&entry.name);
     }
     Ok(Outcome::Done)
 }

@@ -167,7 +167,7 @@ impl<'a> Property<'a> {
             Property::Addr(addr) => client.peer.addr.as_bytes() == *addr,
             Property::LocalAddr(addr) => client.peer.laddr.as_bytes() == *addr,
             Property::AgeMin(age_s) => now_s - client.created_ms / 1000 >= *age_s,
-            Property::Name(name) => client.names().name.as_bytes() == *name,
+            Property::Name(name) => client.names().name == *name,
             Property::IdleMin(idle_s) => now_s - client.figures().last_active_ms / 1000 >= *idle_s,
             Property::Flags(wanted) => {
                 let flags = line::flags(client, &client.figures());

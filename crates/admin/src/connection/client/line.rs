@@ -4,7 +4,9 @@
 use engine::args::Args;
 use engine::clients::{Client, Figures, Transport};
 use engine::cx::Cx;
+use engine::error::until_nul;
 use engine::worker::Conn;
+use std::borrow::Cow;
 
 /// Bytes of a connection besides its buffers and names.
 const CONNECTION_BYTES: usize = size_of::<Client>() + size_of::<Conn>();
@@ -50,8 +52,8 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
         if output_bytes > 0 { "rw" } else { "r" },
         names.user,
         if figures.resp3 { 3 } else { 2 },
-        shown(&names.lib_name),
-        shown(&names.lib_ver),
+        shown(names.lib_name.as_bytes()),
+        shown(names.lib_ver.as_bytes()),
         figures.net_in_bytes,
         figures.net_out_bytes,
         figures.commands,
@@ -59,8 +61,8 @@ pub(super) fn of(cx: &Cx<'_, '_>, args: Args<'_>, client: &Client) -> String {
 }
 
 /// A text up to its first NUL, as Redis prints it.
-fn shown(text: &str) -> &str {
-    text.split('\0').next().unwrap_or_default()
+fn shown(text: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(until_nul(text))
 }
 
 /// One letter for each state that the connection is in; `N` for none.

@@ -37,8 +37,7 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), CmdError> {
 
 /// Names the connection; the name was checked.
 pub(super) fn set_name(cx: &mut Cx<'_, '_>, name: &[u8]) {
-    let name = String::from_utf8_lossy(name).into_owned();
-    cx.session.client.update_names(|names| names.name = name);
+    cx.session.client.update_names(|names| names.name = name.to_vec());
 }
 
 fn done(cx: &mut Cx<'_, '_>) -> CmdResult {
@@ -70,7 +69,7 @@ fn id(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
 fn getname(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     match cx.session.client.names().name {
         name if name.is_empty() => cx.reply.null(),
-        name => cx.reply.bulk(name.as_bytes()),
+        name => cx.reply.bulk(&name),
     }
     Ok(Outcome::Done)
 }
