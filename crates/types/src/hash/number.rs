@@ -31,8 +31,8 @@ pub(super) const COMMANDS: &[Command] = &[
         .args(&[key("key"), string("field"), integer("increment")]),
     row("HINCRBYFLOAT", hincrbyfloat)
         .summary(
-            "Adds a number to the floating-point number in a field of a hash; a missing field counts \
-             as 0.",
+            "Adds a number to the floating-point number in a field of a hash; a missing field \
+             counts as 0.",
         )
         .since("2.6.0")
         .args(&[key("key"), string("field"), double("increment")]),

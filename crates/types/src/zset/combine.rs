@@ -41,10 +41,10 @@ const WITH_SCORES: Arg = token("withscores", "WITHSCORES").optional();
 
 const UNION_COST: &str =
     "O(N)+O(M*log(M)) with N the members of all inputs and M those of the result.";
-const INTER_COST: &str = "O(N*K)+O(M*log(M)) with N the members of the smallest input, K the inputs and M \
-                          the members of the result.";
-const DIFF_COST: &str = "O(N*K)+O(M*log(M)) with N the members of the first input, K the inputs and M the members of the \
-     result.";
+const INTER_COST: &str = "O(N*K)+O(M*log(M)) with N the members of the smallest input, K the \
+                          inputs and M the members of the result.";
+const DIFF_COST: &str = "O(N*K)+O(M*log(M)) with N the members of the first input, K the inputs \
+     and M the members of the result.";
 
 pub(super) const COMMANDS: &[Command] = &[
     reader("ZUNION", zunion)
