@@ -128,7 +128,7 @@ mod tests {
                 _ if step % 100 == 0 => {
                     let mut wanted = |member: &[u8], value: &mut f64| {
                         *value += 1.0;
-                        member.len() % 2 == 0
+                        member.len().is_multiple_of(2)
                     };
                     tally.retain(&mut wanted);
                     model.retain(|member, value| wanted(member.as_bytes(), value));
