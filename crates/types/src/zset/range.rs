@@ -144,22 +144,25 @@ impl<'a> Query<'a> {
                     limit = Some((args.integer(at + 1)?, args.integer(at + 2)?));
                     at += 2;
                 }
-                () if form.reverse.is_none() && args.is(at, "REV") => reverse = Some(true),
-                () if form.by.is_none() && args.is(at, "BYLEX") => by = Some(By::Lex),
-                () if form.by.is_none() && args.is(at, "BYSCORE") => by = Some(By::Score),
+                () if reverse.is_none() && args.is(at, "REV") => reverse = Some(true),
+                () if by.is_none() && args.is(at, "BYLEX") => by = Some(By::Lex),
+                () if by.is_none() && args.is(at, "BYSCORE") => by = Some(By::Score),
                 () => return Err(error::SYNTAX),
             }
             at += 1;
         }
         let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
-        let is_limited = limit.is_some_and(|limit| limit != (0, -1));
-        if is_limited && by == By::Rank {
-            return Err(LIMIT_BY_RANK);
+        // A limit of -1 is none, and ranks have no offset.
+        let (mut offset, count) = limit.unwrap_or((0, -1));
+        if by == By::Rank {
+            if count != -1 {
+                return Err(LIMIT_BY_RANK);
+            }
+            offset = 0;
         }
         if with_scores && by == By::Lex {
             return Err(SCORES_BY_LEX);
         }
-        let (offset, count) = limit.unwrap_or((0, -1));
         Ok(Query {
             ends: ends(args, index, by, reverse)?,
             reverse,
