@@ -167,8 +167,10 @@ fn zadd(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 }
 
 fn zincrby(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let options = Options { incr: true, ..Options::default() };
-    increment(cx, args.at(1), args.at(3), args.float(2)?, options)
+    // An increment that is the name of an option is read as one, which leaves too few words.
+    let (options, first) = Options::parse(args)?;
+    let options = Options { incr: true, ..options };
+    increment(cx, args.at(1), args.at(first + 1), args.float(first)?, options)
 }
 
 fn increment(

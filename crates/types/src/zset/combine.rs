@@ -395,9 +395,9 @@ fn store_result(
     let query = Query::parse(cx, args, 2, operation, Kind::Stores)?;
     let limits = Limits::now(cx);
     let tally = query.run(cx)?;
-    let elements = tally.sorted().into_iter();
-    let built =
-        Built::collect(elements.map(|(member, score)| (Text::Bytes(member), score)), limits)?;
+    let sorted = tally.sorted();
+    let elements = || sorted.iter().map(|&(member, score)| (Text::Bytes(member), score));
+    let built = Built::collect(elements, limits)?;
     let len = built.store(cx, args.at(1), event);
     cx.reply.integer(len as i64);
     Ok(Outcome::Done)

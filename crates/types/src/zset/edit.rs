@@ -203,34 +203,29 @@ pub(super) enum Built {
 }
 
 impl Built {
-    /// A set of elements that come in order.
-    pub(super) fn collect<'a>(
-        elements: impl Iterator<Item = (Text<'a>, f64)>,
+    /// A set of elements that come in order, as often as they are asked for: only where all are small is
+    /// the set, and packing is not undone, since it loses the sign of zero.
+    pub(super) fn collect<'a, I: Iterator<Item = (Text<'a>, f64)>>(
+        elements: impl Fn() -> I,
         limits: Limits,
     ) -> Result<Built, CmdError> {
-        let (mut packed, mut count) = (Vec::new(), 0);
-        let mut tree: Option<Box<OrderedSet>> = None;
-        for (member, score) in elements {
-            if let Some(tree) = &mut tree {
-                tree.insert(&member, score).map_err(|Full| TOO_LARGE)?;
-                continue;
-            }
-            let fits = count < limits.entries_max
-                && member.len() <= limits.len_max
-                && packed.len() + member.len() < PACKED_BYTES_MAX;
-            if fits {
-                small::encode(&mut packed, &member, score);
-                count += 1;
-                continue;
-            }
-            let mut set = Box::new(OrderedSet::new(limits.seed));
-            for (member, score) in small::range(&packed, 0..usize::MAX) {
-                set.insert(&member, score).map_err(|Full| TOO_LARGE)?;
-            }
-            set.insert(&member, score).map_err(|Full| TOO_LARGE)?;
-            tree = Some(set);
+        let (mut count, mut bytes) = (0, 0);
+        let fits = elements().all(|(member, _)| {
+            count += 1;
+            bytes += member.len();
+            let is_small = count <= limits.entries_max && bytes <= PACKED_BYTES_MAX;
+            is_small && member.len() <= limits.len_max
+        });
+        if fits {
+            let mut packed = Vec::with_capacity(bytes + 4 * count);
+            elements().for_each(|(member, score)| small::encode(&mut packed, &member, score));
+            return Ok(Built::Packed(packed));
         }
-        Ok(tree.map_or(Built::Packed(packed), Built::Tree))
+        let mut set = Box::new(OrderedSet::new(limits.seed));
+        for (member, score) in elements() {
+            set.insert(&member, score).map_err(|Full| TOO_LARGE)?;
+        }
+        Ok(Built::Tree(set))
     }
 
     fn len(&self) -> usize {

@@ -246,7 +246,8 @@ fn zrangestore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let query = Query::parse(args, 3, Form { stores: true, ..Form::default() })?;
     let limits = Limits::now(cx);
     let view = View::read(&mut cx.db, args.at(2))?;
-    let built = Built::collect(view.range(query.ranks(view)), limits)?;
+    let ranks = query.ranks(view);
+    let built = Built::collect(|| view.range(ranks.clone()), limits)?;
     let len = built.store(cx, args.at(1), ZRANGESTORE);
     cx.reply.integer(len as i64);
     Ok(Outcome::Done)
