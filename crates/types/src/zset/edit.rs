@@ -203,8 +203,8 @@ pub(super) enum Built {
 }
 
 impl Built {
-    /// A set of elements that come in order, as often as they are asked for: only where all are small is
-    /// the set, and packing is not undone, since it loses the sign of zero.
+    /// A set of elements that come in order, as often as they are asked for: only where all are
+    /// small is the set, and packing is not undone, since it loses the sign of zero.
     pub(super) fn collect<'a, I: Iterator<Item = (Text<'a>, f64)>>(
         elements: impl Fn() -> I,
         limits: Limits,
